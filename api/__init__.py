@@ -1,0 +1,1 @@
+"""The FastAPI application: parse, one service call, present."""

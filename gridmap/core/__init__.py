@@ -1,0 +1,1 @@
+"""Pure computation: arrays, GeoDataFrames and graphs in, values out."""

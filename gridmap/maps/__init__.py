@@ -1,0 +1,1 @@
+"""Folium maps, stand-alone pages and print."""

@@ -1,0 +1,1 @@
+"""Use cases, one function each: open the transaction, call core and store."""

@@ -1,0 +1,1 @@
+"""PostGIS: the cluster, migrations and every query."""
