@@ -35,7 +35,7 @@ __all__ = [
 
 
 class GridmapError(Exception):
-    """Base of all errors; ``zh`` and ``en`` hold the sentence, ``problems`` further ones (row, column, words)."""
+    """Base of all errors; ``zh`` and ``en`` hold the sentence, ``problems`` the rows."""
 
     code: ClassVar[str] = "error"
 
