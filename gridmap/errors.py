@@ -49,9 +49,7 @@ class GridmapError(Exception):
         return (_rebuild, (type(self), self.zh, self.en, self.problems))
 
 
-def _rebuild(
-    kind: type[GridmapError], zh: str, en: str, problems: tuple[dict[str, object], ...]
-) -> GridmapError:
+def _rebuild(kind: type[GridmapError], zh: str, en: str, problems: tuple[dict[str, object], ...]) -> GridmapError:
     return kind(zh, en, problems=problems)
 
 

@@ -41,9 +41,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8321, ge=1, le=65535, description="Port that the server listens on.")
     hostname: str | None = Field(default=None, description="Further name that the Host header may carry.")
     workers: int = Field(default=1, ge=1, le=64, description="Web worker processes.")
-    pool_size: int = Field(
-        default=8, ge=1, le=64, description="Database connections and threads of each web worker."
-    )
+    pool_size: int = Field(default=8, ge=1, le=64, description="Database connections and threads of each web worker.")
     lang: Language = Field(default="zh", description="Language of the command line: zh or en.")
     near_boundary_m: float = Field(
         default=15.0, ge=0, le=1000, description="A point nearer than this to its grid's border is flagged."

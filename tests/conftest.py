@@ -1,0 +1,111 @@
+"""One private PostGIS cluster for the whole run, one migrated template, a copy of it for each test that commits."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from sqlalchemy import Connection, create_engine, text
+
+from gridmap.settings import Settings
+from gridmap.store.cluster import Cluster
+from gridmap.store.database import Place, engine_of, find_place
+from gridmap.store.migrate import migrate
+
+hypothesis_settings.register_profile(
+    "gridmap", deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("gridmap")
+
+TEMPLATE = "template_gridmap"
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long and the real-data tests to the commands that ask for them with ``-m``."""
+    if config.option.markexpr:
+        return
+    chosen, left = [], []
+    for item in items:
+        (left if item.get_closest_marker("soak") or item.get_closest_marker("realdata") else chosen).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = chosen
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Iterator[Path]:
+    """A data folder of its own for the run: as root it must be reachable for the user postgres."""
+    base = Path("/var/tmp") if os.geteuid() == 0 else Path(tempfile.gettempdir())
+    folder = Path(tempfile.mkdtemp(prefix="gridmap-test-", dir=base))
+    folder.chmod(0o755)
+    yield folder
+    Cluster(folder).stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def run_settings(data_dir: Path) -> Settings:
+    """Settings of the run's private cluster."""
+    os.environ.pop("GRIDMAP_DATABASE_URL", None)
+    return Settings(data_dir=data_dir)
+
+
+@pytest.fixture(scope="session")
+def template(run_settings: Settings) -> Place:
+    """The migrated, empty database that others are copied from."""
+    place = find_place(run_settings, TEMPLATE)
+    migrate(place)
+    engine_of(place).dispose()
+    return place
+
+
+def copy_database(run_settings: Settings, template: str, name: str) -> Place:
+    """Copy a database of the run's cluster under a new name."""
+    place = find_place(run_settings, name)
+    assert place.cluster is not None
+    admin = create_engine(place.cluster.url("postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    admin.dispose()
+    return place
+
+
+def drop_database(run_settings: Settings, place: Place) -> None:
+    """Drop a database of the run's cluster, whoever is still connected."""
+    engine_of(place).dispose()
+    assert place.cluster is not None
+    admin = create_engine(place.cluster.url("postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{place.name}" WITH (FORCE)'))
+    admin.dispose()
+
+
+@pytest.fixture
+def place(run_settings: Settings, template: Place) -> Iterator[Place]:
+    """An empty migrated database of its own, for tests whose code commits."""
+    made = copy_database(run_settings, template.name, f"t{next(_numbers)}")
+    yield made
+    drop_database(run_settings, made)
+
+
+@pytest.fixture
+def connection(template: Place) -> Iterator[Connection]:
+    """A transaction on the empty migrated database that is rolled back."""
+    with engine_of(template).connect() as opened:
+        outer = opened.begin()
+        yield opened
+        outer.rollback()
+
+
+@pytest.fixture
+def settings_here(run_settings: Settings, place: Place) -> Settings:
+    """Settings whose database is this test's own."""
+    return run_settings.model_copy(update={"database": place.name})
