@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from gridmap.errors import InputError, NotReady
@@ -151,21 +150,13 @@ def check_server(connection: Connection) -> None:
 
 @cache
 def _engine(url: str, pool_size: int, pid: int) -> Engine:  # noqa: ARG001 (a forked process needs its own)
-    engine = create_engine(
+    return create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
         connect_args={"application_name": "gridmap", "options": "-c timezone=UTC"},
     )
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        with contextlib.closing(connection.cursor()) as cursor:
-            cursor.execute("SET search_path = gridmap, public")
-        connection.commit()
-
-    return engine
 
 
 def engine_of(place: Place, *, pool_size: int = 8) -> Engine:
