@@ -155,7 +155,7 @@ def _engine(url: str, pool_size: int, pid: int) -> Engine:  # noqa: ARG001 (a fo
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"application_name": "gridmap", "options": "-c timezone=UTC"},
+        connect_args={"application_name": "gridmap", "options": "-c timezone=UTC -c search_path=public"},
     )
 
 
