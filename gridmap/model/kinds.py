@@ -65,6 +65,8 @@ def _c(
 
 _ID = _c("source_id", "text", "来源编号", "identifier in the source", required=True)
 
+_REMOVED = _c("removed", "boolean", "已撤销或拆除", "gone: take it out of the base data")
+
 AREA_LEVELS = ("jurisdiction", "town", "community")
 GRID_KINDS = ("urban", "rural", "dedicated")
 ESTATE_TYPES = ("commodity", "village_built", "unit_family")
@@ -149,6 +151,7 @@ _KINDS = (
             _c("layer", "integer", "层", "vertical layer"),
             _c("foot", "text", "步行许可", "foot access (yes, no, designated …)"),
             _c("access", "text", "通行许可", "general access (private, no …)"),
+            _REMOVED,
         ),
     ),
     Kind(
@@ -167,6 +170,7 @@ _KINDS = (
                 choices=("river", "canal", "stream", "ditch", "lake", "pond"),
             ),
             _c("tunnel", "boolean", "地下段", "underground"),
+            _REMOVED,
         ),
     ),
     Kind(
@@ -177,6 +181,7 @@ _KINDS = (
             _ID,
             _c("name", "text", "名称", "name"),
             _c("landuse", "text", "类别", "kind", required=True, choices=LANDUSES),
+            _REMOVED,
         ),
     ),
     Kind(
@@ -191,6 +196,7 @@ _KINDS = (
             _c("property_management", "text", "物业", "property management"),
             _c("walled", "boolean", "有围墙", "walled"),
             _c("gates", "list", "大门 (经度 纬度)", "gates, each 'lon lat'"),
+            _REMOVED,
         ),
     ),
     Kind(
@@ -209,6 +215,7 @@ _KINDS = (
             _c("street", "text", "道路名", "street of the address"),
             _c("house_number", "text", "门牌号", "house number"),
             _c("generated", "boolean", "生成数据", "generated, not surveyed"),
+            _REMOVED,
         ),
     ),
     Kind(
@@ -238,6 +245,7 @@ _KINDS = (
             _c("place_type", "text", "类型", "type", choices=("shop", "institution", "settlement", "other")),
             _c("category", "text", "类别", "category"),
             _c("building_source_id", "text", "楼栋来源编号", "source_id of the building"),
+            _REMOVED,
         ),
     ),
     Kind(
@@ -262,6 +270,7 @@ _KINDS = (
                     strict=True,
                 )
             ),
+            _REMOVED,
         ),
     ),
     Kind(
@@ -274,6 +283,7 @@ _KINDS = (
             _c("property_kind", "text", "房产类别", "kind of property"),
             _c("address", "text", "地址", "address"),
             _c("floor_area_m2", "number", "建筑面积 (平方米)", "floor area in square metres", minimum=0),
+            _REMOVED,
         ),
     ),
     Kind(
@@ -286,6 +296,7 @@ _KINDS = (
             _c("department", "text", "部门", "department"),
             _c("code", "text", "片区代码", "code of the area"),
             _c("name", "text", "片区名称", "name of the area", required=True),
+            _REMOVED,
         ),
     ),
     Kind(
@@ -316,6 +327,7 @@ _KINDS = (
             _c("public", "boolean", "可公开", "may be shown to the public"),
             _c("from_date", "date", "起始日期", "from"),
             _c("to_date", "date", "结束日期", "to"),
+            _REMOVED,
         ),
         geometry_required=False,
     ),
