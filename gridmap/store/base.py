@@ -1,0 +1,253 @@
+"""Base data in PostGIS: writing checked layers by source id, and reading what is live."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from sqlalchemy import Connection
+
+from gridmap.model.kinds import KINDS, Kind
+from gridmap.store.copying import copy_rows, read_frame
+from gridmap.store.tables import metadata
+
+TABLE_OF = {
+    "areas": "area",
+    "streets": "street",
+    "water": "water",
+    "landuse": "landuse",
+    "estates": "estate",
+    "buildings": "building",
+    "places": "place",
+    "stations": "station",
+    "candidates": "candidate",
+    "nets": "net_area",
+    "people": "duty",
+}
+_MULTI = {"landuse", "estates", "buildings", "nets"}
+_NOT_NULL_DEFAULTS: dict[str, Any] = {
+    "bridge": False,
+    "tunnel": False,
+    "covered": False,
+    "layer": 0,
+    "generated": False,
+    "public": False,
+    "aliases": [],
+    "services": [],
+    "rooms": [],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What writing a layer did to the live rows."""
+
+    new: int = 0
+    changed: int = 0
+    reshaped: int = 0
+    removed: int = 0
+    same: int = 0
+    unknown_removed: int = 0
+
+    @property
+    def touched(self) -> int:
+        """Rows that are not as they were."""
+        return self.new + self.changed + self.reshaped + self.removed
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counts by name."""
+        return asdict(self)
+
+
+def start_import(connection: Connection, *, kind: str, file_name: str, sha256: str | None, who: str) -> int:
+    """Note an import in the history; returns its id."""
+    found = connection.exec_driver_sql(
+        "INSERT INTO gridmap.import_run (kind, file_name, file_sha256, who) "
+        "VALUES (%(kind)s, %(file)s, %(sha)s, %(who)s) RETURNING id",
+        {"kind": kind, "file": file_name, "sha": sha256, "who": who},
+    ).scalar_one()
+    return int(found)
+
+
+def finish_import(connection: Connection, import_id: int, counts: dict[str, int]) -> None:
+    """Note what the import did."""
+    connection.exec_driver_sql(
+        "UPDATE gridmap.import_run SET counts = %(c)s::jsonb WHERE id = %(i)s",
+        {"c": pd.Series(counts).to_json(), "i": import_id},
+    )
+
+
+def write_layer(connection: Connection, kind_name: str, table: gpd.GeoDataFrame, import_id: int) -> Counts:
+    """Merge a checked layer (EPSG:4326) into the live rows by ``source_id``.
+
+    Rows that are the same stay; changed attributes are updated in place; a changed footprint of a building retires
+    the row and makes a new one (past editions keep the old); rows with ``removed`` are retired.
+    """
+    kind = KINDS[kind_name]
+    name = TABLE_OF[kind_name]
+    columns = _columns(kind, table)
+    incoming = f"incoming_{name}"
+    _make_incoming(connection, incoming, name, list(columns))
+    copy_rows(connection, incoming, columns)
+    return _merge(connection, name, incoming, [c for c in columns if c not in {"removed", "source_id"}], import_id)
+
+
+def _columns(kind: Kind, table: gpd.GeoDataFrame) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for column in kind.columns:
+        values = table[column.name] if column.name in table else pd.Series([None] * len(table), dtype=object)
+        if column.name == "gates":
+            columns["gates"] = _gates(values)
+        elif column.type == "list":
+            columns[column.name] = [_items(v) for v in values]
+        elif column.name in _NOT_NULL_DEFAULTS:
+            default = _NOT_NULL_DEFAULTS[column.name]
+            columns[column.name] = [default if pd.isna(v) else v for v in values]
+        elif column.type == "integer":
+            columns[column.name] = [None if pd.isna(v) else int(v) for v in values]
+        else:
+            columns[column.name] = list(values)
+    columns["removed"] = [bool(v) and not pd.isna(v) for v in columns.get("removed", [False] * len(table))]
+    if kind.geometry:
+        shapes = np.asarray(table.geometry.array, dtype=object)
+        columns["geom"] = as_multi(shapes) if kind.name in _MULTI else shapes
+    return columns
+
+
+def _items(value: Any) -> list[str]:
+    if isinstance(value, list | tuple | np.ndarray):
+        return [str(v) for v in value]
+    if value is None or pd.isna(value):
+        return []
+    return [part.strip() for part in str(value).split(";") if part.strip()]
+
+
+def _gates(values: Any) -> list[shapely.Geometry | None]:
+    made: list[shapely.Geometry | None] = []
+    for value in values:
+        pairs = [[float(n) for n in item.replace(",", " ").split()] for item in _items(value)]
+        made.append(shapely.MultiPoint(pairs) if pairs else None)
+    return made
+
+
+def as_multi(shapes: Any) -> Any:
+    """Return polygons as multipolygons; multipolygons and None stay."""
+    array = np.asarray(shapes, dtype=object).copy()
+    single = shapely.get_type_id(array) == shapely.GeometryType.POLYGON
+    if single.any():
+        array[single] = shapely.multipolygons(array[single], indices=np.arange(int(single.sum())))
+    return array
+
+
+def _make_incoming(connection: Connection, incoming: str, name: str, columns: list[str]) -> None:
+    listed = ", ".join(f'"{c}"' for c in columns if c != "removed")
+    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {incoming}")
+    connection.exec_driver_sql(
+        f"CREATE TEMP TABLE {incoming} ON COMMIT DROP AS "
+        f"SELECT {listed}, false AS removed FROM gridmap.{name} WHERE false"
+    )
+
+
+def _merge(connection: Connection, name: str, incoming: str, columns: list[str], import_id: int) -> Counts:
+    def run(sql: str) -> int:
+        return connection.exec_driver_sql(sql, {"run": import_id}).rowcount
+
+    has_geom = "geom" in columns
+    attributes = [c for c in columns if c != "geom"]
+    differs = " OR ".join(
+        f't."{c}" IS DISTINCT FROM i."{c}"' if c != "gates" else f't."{c}"::bytea IS DISTINCT FROM i."{c}"::bytea'
+        for c in attributes
+    )
+    reshaped = "t.geom::bytea IS DISTINCT FROM i.geom::bytea" if has_geom else "false"
+    listed = ", ".join(f'"{c}"' for c in columns)
+    connection.exec_driver_sql(f"CREATE INDEX ON {incoming} (source_id)")
+    connection.exec_driver_sql(f"ANALYZE {incoming}")
+    live = f"gridmap.{name} t JOIN {incoming} i ON t.source_id = i.source_id AND t.retired_at IS NULL"
+
+    removed = run(
+        f"UPDATE gridmap.{name} t SET retired_at = now() FROM {incoming} i "
+        "WHERE t.source_id = i.source_id AND t.retired_at IS NULL AND i.removed"
+    )
+    asked = connection.exec_driver_sql(f"SELECT count(*) FROM {incoming} WHERE removed").scalar_one()
+    run(f"DELETE FROM {incoming} WHERE removed")
+    same = connection.exec_driver_sql(
+        f"SELECT count(*) FROM {live} WHERE NOT ({differs}) AND NOT ({reshaped})"
+    ).scalar_one()
+    moved = 0
+    if name == "building":
+        moved = run(
+            f"UPDATE gridmap.building t SET retired_at = now() FROM {incoming} i "
+            f"WHERE t.source_id = i.source_id AND t.retired_at IS NULL AND ({reshaped})"
+        )
+    sets = ", ".join(f'"{c}" = i."{c}"' for c in columns)
+    changed = run(
+        f"UPDATE gridmap.{name} t SET {sets}, import_id = %(run)s FROM {incoming} i "
+        f"WHERE t.source_id = i.source_id AND t.retired_at IS NULL AND (({differs}) OR ({reshaped}))"
+    )
+    added = run(
+        f"INSERT INTO gridmap.{name} (source_id, import_id, {listed}) SELECT i.source_id, %(run)s, "
+        + ", ".join(f'i."{c}"' for c in columns)
+        + f" FROM {incoming} i WHERE NOT EXISTS (SELECT 1 FROM gridmap.{name} t "
+        "WHERE t.source_id = i.source_id AND t.retired_at IS NULL) ORDER BY i.source_id"
+    )
+    return Counts(
+        new=added - moved,
+        changed=changed,
+        reshaped=moved,
+        removed=removed,
+        same=int(same),
+        unknown_removed=int(asked) - removed,
+    )
+
+
+def write_households(connection: Connection, table: pd.DataFrame, import_id: int) -> Counts:
+    """Merge counted households by what they count: a building, else estate + number, else an estate."""
+    names = [c.name for c in KINDS["households"].columns]
+    columns: dict[str, Any] = {n: list(table[n]) if n in table else [None] * len(table) for n in names}
+    for number in ("households", "people"):
+        columns[number] = [None if pd.isna(v) else int(v) for v in columns[number]]
+    columns["estimated"] = [bool(v) and not pd.isna(v) for v in columns["estimated"]]
+    listed = ", ".join(names)
+    connection.exec_driver_sql(
+        "CREATE TEMP TABLE incoming_households ON COMMIT DROP AS "
+        f"SELECT {listed} FROM gridmap.household_count WHERE false"
+    )
+    copy_rows(connection, "incoming_households", columns)
+    before = connection.exec_driver_sql("SELECT count(*) FROM gridmap.household_count").scalar_one()
+    values = [n for n in names if n not in {"building_source_id", "estate", "number"}]
+    touched = connection.exec_driver_sql(
+        f"INSERT INTO gridmap.household_count (import_id, {listed}) SELECT %(run)s, {listed} FROM incoming_households "
+        "ON CONFLICT (coalesce(building_source_id, ''), coalesce(estate, ''), coalesce(number, '')) DO UPDATE SET "
+        + ", ".join(f"{n} = excluded.{n}" for n in [*values, "import_id"])
+        + " WHERE ("
+        + ", ".join(f"household_count.{n}" for n in values)
+        + ") IS DISTINCT FROM ("
+        + ", ".join(f"excluded.{n}" for n in values)
+        + ")",
+        {"run": import_id},
+    ).rowcount
+    after = connection.exec_driver_sql("SELECT count(*) FROM gridmap.household_count").scalar_one()
+    new = int(after - before)
+    return Counts(new=new, changed=touched - new, same=len(table) - touched)
+
+
+def read_live(connection: Connection, kind_name: str) -> gpd.GeoDataFrame:
+    """Return the live rows of a layer with their ids, geometry in EPSG:4326, ordered by id."""
+    name = TABLE_OF[kind_name]
+    table = metadata.tables[f"gridmap.{name}"]
+    skipped = {"geom", "geom_3857", "gates", "retired_at", "import_id", "made_at"}
+    columns = [f'"{c.name}"' for c in table.columns if c.name not in skipped]
+    geometry: list[str] = []
+    for shape in ("geom", "gates"):
+        if shape in table.columns:
+            columns.append(f"ST_AsBinary({shape}) AS {shape}")
+            geometry.append(shape)
+    return read_frame(
+        connection,
+        f"SELECT {', '.join(columns)} FROM gridmap.{name} WHERE retired_at IS NULL ORDER BY id",
+        geometry=geometry or ("geom",),
+    )
