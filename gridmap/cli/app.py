@@ -1,0 +1,64 @@
+"""The ``gridmap`` command: one Typer application, its parts in the modules beside this one."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from gridmap import __version__
+from gridmap.cli import data, databases, grids, jobs, look
+from gridmap.cli.serve import serve
+from gridmap.errors import Cancelled, GridmapError
+
+app = typer.Typer(
+    name="gridmap",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="网格划分、诉求定位、15分钟服务圈。Grids, requests and 15-minute coverage for community governance.",
+)
+app.add_typer(databases.app, name="db")
+app.add_typer(data.import_app, name="import")
+app.add_typer(grids.edition_app, name="edition")
+app.add_typer(jobs.jobs_app, name="jobs")
+app.command("migrate")(databases.migrate)
+app.command("sample")(data.sample)
+app.command("cells")(grids.cells)
+app.command("check")(grids.check)
+app.command("locate")(look.locate)
+app.command("map")(look.map_)
+app.command("serve")(serve)
+app.command("worker")(jobs.worker)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command; what goes wrong is a sentence in Chinese and English, never a stack trace."""
+    try:
+        app()
+    except Cancelled as error:
+        typer.echo(f"{error.zh}\n{error.en}", err=True)
+        sys.exit(130)
+    except KeyboardInterrupt:
+        typer.echo("已中断,没有改动。\nInterrupted; nothing was changed.", err=True)
+        sys.exit(130)
+    except GridmapError as error:
+        typer.echo(f"错误:{error.zh}\nerror: {error.en}", err=True)
+        for problem in error.problems:
+            typer.echo("  " + " · ".join(str(v) for v in problem.values() if v not in (None, "")), err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(0)

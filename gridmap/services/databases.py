@@ -1,0 +1,56 @@
+"""Opening, copying, backing up and restoring databases."""
+
+from __future__ import annotations
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import OperationalError
+
+from gridmap.settings import Settings
+from gridmap.store.database import Place, ensure_database, find_place
+from gridmap.store.migrate import migrate, require_schema, schema_state
+
+
+def open_ready(settings: Settings, database: str | None = None) -> Place:
+    """Return a database with this program's schema.
+
+    The private cluster is started and its database made and migrated; a server of somebody else's is only checked.
+
+    Raises
+    ------
+    NotReady
+        The server does not answer, lacks PostGIS, or its schema is not this program's.
+    """
+    place = find_place(settings, database)
+    if place.cluster is not None:
+        migrate(place)
+    else:
+        ensure_database(place)
+        require_schema(place)
+    return place
+
+
+def describe(settings: Settings, database: str | None = None) -> dict[str, object]:
+    """Return what is known about a database without starting anything."""
+    place = find_place(settings, database)
+    told: dict[str, object] = {"database": place.name, "address": place.shown}
+    if place.cluster is not None:
+        cluster = place.cluster.status()
+        told |= {
+            "folder": str(cluster.folder),
+            "made": cluster.made,
+            "running": cluster.running,
+            "postgresql": cluster.major,
+        }
+        if not cluster.running:
+            return told
+    try:
+        state = schema_state(place)
+    except OperationalError:
+        return told | {"answers": False}
+    return told | {"answers": True, "schema": state.current, "schema_of_program": state.head}
+
+
+def plain_address(place: Place) -> str:
+    """Return the address as libpq and QGIS read it, without the password."""
+    url = make_url(place.url).set(drivername="postgresql")
+    return url.set(password=None).render_as_string(hide_password=False)
