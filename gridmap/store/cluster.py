@@ -14,6 +14,7 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -142,7 +143,8 @@ class Cluster:
         if pid is None or not _is_postgres(pid, self.data):
             return False
         lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-        return len(lines) > 7 and lines[7].strip() == "ready"  # noqa: PLR2004 (eighth line is the state)
+        ready = len(lines) > 7 and lines[7].strip() == "ready"  # noqa: PLR2004 (eighth line is the state)
+        return ready and _accepts(self.socket_folder / ".s.PGSQL.5432")
 
     def _data_major(self) -> int | None:
         version = self.data / "PG_VERSION"
@@ -295,6 +297,15 @@ def _is_postgres(pid: int, data: Path) -> bool:
         return _answers(pid)
     except PermissionError:
         return _answers(pid)
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        try:
+            client.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def _answers(pid: int) -> bool:

@@ -672,5 +672,9 @@ job = Table(
     Column("result", JSONB),
     Column("error", JSONB, comment="code and the sentence in zh and en"),
     Index("job_state_idx", "state", "id"),
+    CheckConstraint(
+        "state IN ('waiting', 'running', 'done', 'failed', 'cancelled', 'interrupted')",
+        name="state",
+    ),
     comment="Long work: percent, message, cancel, result",
 )
