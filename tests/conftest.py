@@ -6,7 +6,7 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -109,3 +109,15 @@ def connection(template: Place) -> Iterator[Connection]:
 def settings_here(run_settings: Settings, place: Place) -> Settings:
     """Settings whose database is this test's own."""
     return run_settings.model_copy(update={"database": place.name})
+
+
+@pytest.fixture
+def golden() -> Callable[[Path, str], None]:
+    """Compare a text with a file of the repository; under ``./dev bless`` write the file instead."""
+
+    def compare(file: Path, found: str) -> None:
+        if os.environ.get("GRIDMAP_BLESS"):
+            file.write_text(found, encoding="utf-8")
+        assert file.read_text(encoding="utf-8") == found, f"{file.name} differs: read the difference, then ./dev bless"
+
+    return compare

@@ -61,7 +61,8 @@ CREATE TABLE gridmap.job (
     attempt INTEGER DEFAULT 0 NOT NULL,
     result JSONB,
     error JSONB,
-    CONSTRAINT job_pkey PRIMARY KEY (id)
+    CONSTRAINT job_pkey PRIMARY KEY (id),
+    CONSTRAINT job_state_check CHECK (state IN ('waiting', 'running', 'done', 'failed', 'cancelled', 'interrupted'))
 );
 CREATE INDEX job_state_idx ON gridmap.job (state, id);
 COMMENT ON TABLE gridmap.job IS 'Long work: percent, message, cancel, result';
