@@ -23,10 +23,11 @@ _NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A database: its SQLAlchemy address, and the private cluster that serves it, if one does."""
+    """A database: its SQLAlchemy address, the private cluster that serves it, if one does, and its pool's size."""
 
     url: str
     cluster: Cluster | None
+    pool_size: int = 8
 
     @property
     def shown(self) -> str:
@@ -52,14 +53,14 @@ def find_place(settings: Settings, database: str | None = None) -> Place:
     if database is None:
         database = settings.database
     if "://" in database:
-        return Place(_psycopg2_url(database), None)
+        return Place(_psycopg2_url(database), None, settings.pool_size)
     if not _NAME.match(database):
         raise InputError(
             f"数据库名“{database}”不合适:只用小写字母、数字和下划线,以字母开头。",
             f"The database name '{database}' does not fit: use lower-case letters, digits and _, a letter first.",
         )
     cluster = Cluster(settings.data_dir)
-    return Place(cluster.url(database), cluster)
+    return Place(cluster.url(database), cluster, settings.pool_size)
 
 
 def _psycopg2_url(address: str) -> str:
@@ -155,17 +156,19 @@ def _engine(url: str, pool_size: int, pid: int) -> Engine:  # noqa: ARG001 (a fo
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
+        # what is bound may be personal; it has no place in an error's text or a log
+        hide_parameters=True,
         connect_args={"application_name": "gridmap", "options": "-c timezone=UTC -c search_path=public"},
     )
 
 
-def engine_of(place: Place, *, pool_size: int = 8) -> Engine:
-    """Return the engine of this process for that database."""
-    return _engine(place.url, pool_size, os.getpid())
+def engine_of(place: Place, *, pool_size: int | None = None) -> Engine:
+    """Return the engine of this process for that database; its pool is the place's unless one is asked for."""
+    return _engine(place.url, pool_size or place.pool_size, os.getpid())
 
 
 @contextlib.contextmanager
-def transaction(place: Place, *, pool_size: int = 8) -> Iterator[Connection]:
+def transaction(place: Place, *, pool_size: int | None = None) -> Iterator[Connection]:
     """One connection and one transaction: all or nothing.
 
     Raises
