@@ -6,7 +6,6 @@ nothing. So a process that was taken for dead and comes back can neither finish 
 
 from __future__ import annotations
 
-import contextlib
 import select
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -23,7 +22,8 @@ State = Literal["waiting", "running", "done", "failed", "cancelled", "interrupte
 ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled", "interrupted"})
 CHANNEL = "gridmap_job"
 _CLAIM_LOCK = "gridmap claim a job"
-_JOB_CONNECTIONS = 2
+JOB_CONNECTIONS = 2
+"""Size of the pool for the record of jobs, beside that of the work itself, which may need all of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +262,9 @@ class Listener:
     """A connection of its own that hears of new jobs; it is a hint only, whoever waits looks at the table as well."""
 
     def __init__(self, place: Place) -> None:
-        self._connection = job_connection(place).execution_options(isolation_level="AUTOCOMMIT")
-        self._connection.execute(text(f"LISTEN {CHANNEL}"))
+        self._connection = engine_of(place, pool_size=JOB_CONNECTIONS).connect()
+        self._connection.detach()  # kept for as long as the worker lives, so it is none of the pool's
+        self._connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(f"LISTEN {CHANNEL}"))
         self._raw: Any = self._connection.connection.driver_connection
 
     def wait(self, timeout_s: float) -> None:
@@ -274,14 +275,7 @@ class Listener:
 
     def close(self) -> None:
         """Give the connection up."""
-        with contextlib.suppress(Exception):
-            self._connection.invalidate()
         self._connection.close()
-
-
-def job_connection(place: Place) -> Connection:
-    """Return a connection beside those of the work itself, which may need all of its own."""
-    return engine_of(place, pool_size=_JOB_CONNECTIONS).connect()
 
 
 def _json(value: Mapping[str, Any]) -> str:

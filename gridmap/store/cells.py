@@ -1,0 +1,160 @@
+"""Cells, their blocks, borders and lineage in PostGIS. Ids never change; a replaced cell is retired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from gridmap.store.copying import copy_rows, read_frame
+
+Ids = NDArray[np.int64]
+
+
+def live_cells(connection: Connection) -> gpd.GeoDataFrame:
+    """Return the live cells: id, key, block_id, kind, building_id (nullable), area_code, area_m2, geom (EPSG:4326)."""
+    frame = read_frame(
+        connection,
+        "SELECT id, key, block_id, kind, building_id, area_code, area_m2, ST_AsBinary(geom) AS geom "
+        "FROM gridmap.cell WHERE retired_at IS NULL ORDER BY id",
+    )
+    frame["building_id"] = frame["building_id"].astype("Int64")
+    return frame
+
+
+def live_blocks(connection: Connection) -> gpd.GeoDataFrame:
+    """Return the live blocks: id, key, area_code, geom (EPSG:4326)."""
+    return read_frame(
+        connection,
+        "SELECT id, key, area_code, ST_AsBinary(geom) AS geom FROM gridmap.block WHERE retired_at IS NULL ORDER BY id",
+    )
+
+
+def live_attachments(connection: Connection) -> pd.DataFrame:
+    """Return which buildings without a cell of their own belong to which live cell: cell_id, building_id, reason."""
+    return pd.DataFrame(
+        read_frame(
+            connection,
+            "SELECT t.cell_id, t.building_id, t.reason FROM gridmap.cell_attachment t "
+            "JOIN gridmap.cell c ON c.id = t.cell_id WHERE c.retired_at IS NULL ORDER BY 1, 2",
+        )
+    )
+
+
+def live_edges(connection: Connection) -> pd.DataFrame:
+    """Return the borders between live cells: a, b (ids), length_m, street_class, street_name, synthetic."""
+    return pd.DataFrame(
+        read_frame(
+            connection,
+            "SELECT a, b, length_m, street_class, street_name, synthetic FROM gridmap.cell_edge ORDER BY a, b",
+        )
+    )
+
+
+def add_blocks(connection: Connection, *, keys: Sequence[str], area_codes: Sequence[Any], geoms: Any) -> Ids:
+    """Add blocks (polygons, EPSG:4326); returns their ids in order."""
+    ids = _reserve(connection, "block", len(keys))
+    _copy_with_ids(connection, "block", ids, {"key": keys, "area_code": area_codes, "geom": geoms})
+    return ids
+
+
+def add_cells(connection: Connection, columns: dict[str, Any]) -> Ids:
+    """Add cells (columns key, block_id, kind, building_id, area_code, area_m2, geom, point); returns their ids."""
+    ids = _reserve(connection, "cell", len(columns["key"]))
+    _copy_with_ids(connection, "cell", ids, columns)
+    return ids
+
+
+def _reserve(connection: Connection, table: str, count: int) -> Ids:
+    rows = connection.exec_driver_sql(
+        f"SELECT nextval(pg_get_serial_sequence('gridmap.{table}', 'id')) FROM generate_series(1, %(n)s)", {"n": count}
+    ).fetchall()
+    return np.array([row[0] for row in rows], dtype=np.int64)
+
+
+def _copy_with_ids(connection: Connection, table: str, ids: Ids, columns: dict[str, Any]) -> None:
+    # COPY writes given values into identity columns as they are
+    copy_rows(connection, f"gridmap.{table}", {"id": [int(i) for i in ids], **columns})
+
+
+def retire(connection: Connection, *, cell_ids: Ids, block_ids: Ids) -> None:
+    """Retire cells and blocks, and forget borders and attachments of the cells."""
+    cells, blocks = [int(i) for i in cell_ids], [int(i) for i in block_ids]
+    connection.exec_driver_sql("DELETE FROM gridmap.cell_edge WHERE a = ANY(%(i)s) OR b = ANY(%(i)s)", {"i": cells})
+    connection.exec_driver_sql("UPDATE gridmap.cell SET retired_at = now() WHERE id = ANY(%(i)s)", {"i": cells})
+    connection.exec_driver_sql("UPDATE gridmap.block SET retired_at = now() WHERE id = ANY(%(i)s)", {"i": blocks})
+
+
+def move_cells_to_blocks(connection: Connection, cell_ids: Ids, block_ids: Ids) -> None:
+    """Note that cells that stayed as they are lie in other blocks now."""
+    connection.exec_driver_sql(
+        "UPDATE gridmap.cell c SET block_id = n.block FROM unnest(%(c)s::bigint[], %(b)s::bigint[]) AS n(cell, block) "
+        "WHERE c.id = n.cell AND c.block_id <> n.block",
+        {"c": [int(i) for i in cell_ids], "b": [int(i) for i in block_ids]},
+    )
+
+
+def add_edges(connection: Connection, edges: pd.DataFrame) -> None:
+    """Add borders (a, b ids in any order, length_m, street_class, street_name, synthetic)."""
+    low = np.minimum(edges["a"].to_numpy(), edges["b"].to_numpy())
+    high = np.maximum(edges["a"].to_numpy(), edges["b"].to_numpy())
+    copy_rows(
+        connection,
+        "gridmap.cell_edge",
+        {
+            "a": [int(i) for i in low],
+            "b": [int(i) for i in high],
+            "length_m": list(edges["length_m"]),
+            "street_class": list(edges["street_class"]),
+            "street_name": list(edges["street_name"]),
+            "synthetic": [bool(v) for v in edges["synthetic"]],
+        },
+    )
+
+
+def replace_edges(connection: Connection, edges: pd.DataFrame) -> None:
+    """Replace all borders."""
+    connection.exec_driver_sql("DELETE FROM gridmap.cell_edge")
+    add_edges(connection, edges)
+
+
+def replace_edges_of(connection: Connection, cell_ids: Ids, edges: pd.DataFrame) -> None:
+    """Replace the borders that touch any of the cells."""
+    cells = [int(i) for i in cell_ids]
+    connection.exec_driver_sql("DELETE FROM gridmap.cell_edge WHERE a = ANY(%(i)s) OR b = ANY(%(i)s)", {"i": cells})
+    add_edges(connection, edges)
+
+
+def replace_attachments(connection: Connection, attachments: pd.DataFrame, *, of_cells: Ids | None = None) -> None:
+    """Replace which buildings hang on which cells (cell_id, building_id, reason), everywhere or of some live cells."""
+    if of_cells is None:
+        connection.exec_driver_sql(
+            "DELETE FROM gridmap.cell_attachment t USING gridmap.cell c WHERE c.id = t.cell_id AND c.retired_at IS NULL"
+        )
+    else:
+        connection.exec_driver_sql(
+            "DELETE FROM gridmap.cell_attachment WHERE cell_id = ANY(%(i)s)", {"i": [int(i) for i in of_cells]}
+        )
+    copy_rows(
+        connection,
+        "gridmap.cell_attachment",
+        {
+            "cell_id": [int(i) for i in attachments["cell_id"]],
+            "building_id": [int(i) for i in attachments["building_id"]],
+            "reason": list(attachments["reason"]),
+        },
+    )
+
+
+def add_lineage(connection: Connection, old_ids: Ids, new_ids: Ids, shares: NDArray[np.float64]) -> None:
+    """Note which share of each old cell's area became part of which new cell."""
+    copy_rows(
+        connection,
+        "gridmap.cell_lineage",
+        {"old_id": [int(i) for i in old_ids], "new_id": [int(i) for i in new_ids], "share": list(shares)},
+    )

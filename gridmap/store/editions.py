@@ -1,0 +1,307 @@
+"""Editions, their grids and assignments, plans and imported grid sets in PostGIS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from gridmap.store.base import as_multi
+from gridmap.store.copying import copy_rows, read_frame
+
+_GRID_COLUMNS = (
+    "uid, code, name, level, leaf, grid_kind, parent_uid, community_code, households, households_estimated, people, "
+    "buildings, area_m2, pieces, colour, label_lon, label_lat, label_radius_m"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One edition; in force from ``effective_from`` until ``effective_to`` (None: no later one is known)."""
+
+    id: int
+    name: str
+    effective_from: datetime
+    effective_to: datetime | None
+
+
+def editions(connection: Connection) -> list[Edition]:
+    """Return all editions in the order in which they come into force."""
+    rows = connection.exec_driver_sql(
+        "SELECT id, name, effective_from, lead(effective_from) OVER (ORDER BY effective_from) "
+        "FROM gridmap.edition ORDER BY effective_from"
+    )
+    return [Edition(*row) for row in rows]
+
+
+def edition_at(connection: Connection, at: datetime | None) -> int | None:
+    """Return the id of the edition in force at a time (None: now)."""
+    found = connection.exec_driver_sql("SELECT gridmap.edition_at(coalesce(%(at)s, now()))", {"at": at}).scalar_one()
+    return None if found is None else int(found)
+
+
+def add_grid_set(
+    connection: Connection,
+    *,
+    name: str,
+    purpose: str,
+    effective_from: datetime | None,
+    import_id: int,
+    table: gpd.GeoDataFrame,
+) -> int:
+    """Store imported grid polygons (checked kind ``grids``, EPSG:4326) under a name; a set of that name is replaced.
+
+    Only a set that no edition or plan came from yet can be replaced; the caller checks (:func:`grid_set_used`).
+    """
+    connection.exec_driver_sql("DELETE FROM gridmap.grid_set WHERE name = %(n)s", {"n": name})
+    set_id = connection.exec_driver_sql(
+        "INSERT INTO gridmap.grid_set (name, purpose, effective_from, import_id) "
+        "VALUES (%(n)s, %(p)s, %(f)s, %(i)s) RETURNING id",
+        {"n": name, "p": purpose, "f": effective_from, "i": import_id},
+    ).scalar_one()
+    copy_rows(
+        connection,
+        "gridmap.grid_set_row",
+        {
+            "set_id": [set_id] * len(table),
+            "code": list(table["code"]),
+            "name": list(table["name"]),
+            "level": [int(v) for v in table["level"]],
+            "grid_kind": list(table["grid_kind"]),
+            "parent_code": list(table["parent_code"]),
+            "community_code": list(table["community_code"]),
+            "geom": as_multi(np.asarray(table.geometry.array, dtype=object)),
+        },
+    )
+    return int(set_id)
+
+
+def grid_set_used(connection: Connection, name: str) -> bool:
+    """Tell whether an edition or a plan came from the set of that name."""
+    return bool(
+        connection.exec_driver_sql(
+            "SELECT EXISTS (SELECT 1 FROM gridmap.grid_set s WHERE s.name = %(n)s AND ("
+            "EXISTS (SELECT 1 FROM gridmap.edition e WHERE e.set_id = s.id) OR "
+            "EXISTS (SELECT 1 FROM gridmap.plan p WHERE p.set_id = s.id)))",
+            {"n": name},
+        ).scalar_one()
+    )
+
+
+def grid_sets(connection: Connection) -> pd.DataFrame:
+    """Return the imported sets in the order of their dates, plans last: id, name, purpose, effective_from, used."""
+    return pd.DataFrame(
+        read_frame(
+            connection,
+            "SELECT s.id, s.name, s.purpose, s.effective_from, "
+            "EXISTS (SELECT 1 FROM gridmap.edition e WHERE e.set_id = s.id) "
+            "OR EXISTS (SELECT 1 FROM gridmap.plan p WHERE p.set_id = s.id) AS used "
+            "FROM gridmap.grid_set s ORDER BY s.purpose = 'plan', s.effective_from, s.id",
+        )
+    )
+
+
+def grid_set_rows(connection: Connection, set_id: int) -> gpd.GeoDataFrame:
+    """Return the polygons of a set: code, name, level, grid_kind, parent_code, community_code, geom (EPSG:4326)."""
+    return read_frame(
+        connection,
+        "SELECT code, name, level, grid_kind, parent_code, community_code, ST_AsBinary(geom) AS geom "
+        "FROM gridmap.grid_set_row WHERE set_id = %(s)s ORDER BY level, code",
+        {"s": set_id},
+    )
+
+
+def add_edition(
+    connection: Connection, *, name: str, effective_from: datetime, made_by: str, set_id: int | None
+) -> int:
+    """Add the next edition; returns its id."""
+    number = connection.exec_driver_sql("SELECT coalesce(max(id), 0) + 1 FROM gridmap.edition").scalar_one()
+    connection.exec_driver_sql(
+        "INSERT INTO gridmap.edition (id, name, effective_from, made_by, set_id) "
+        "VALUES (%(i)s, %(n)s, %(f)s, %(by)s, %(s)s)",
+        {"i": number, "n": name, "f": effective_from, "by": made_by, "s": set_id},
+    )
+    return int(number)
+
+
+def add_grids(connection: Connection, codes: list[str]) -> NDArray[np.int64]:
+    """Give new grids an identity; returns their uids in order."""
+    rows = connection.exec_driver_sql(
+        "SELECT nextval(pg_get_serial_sequence('gridmap.grid', 'uid')) FROM generate_series(1, %(n)s)",
+        {"n": len(codes)},
+    ).fetchall()
+    uids = np.array([row[0] for row in rows], dtype=np.int64)
+    copy_rows(connection, "gridmap.grid", {"uid": [int(u) for u in uids], "first_code": codes})
+    return uids
+
+
+def write_edition_grids(connection: Connection, edition_id: int, grids: gpd.GeoDataFrame) -> None:
+    """Write the grids of an edition (columns of :func:`edition_grids`, geometry EPSG:4326); replaces those uids."""
+    connection.exec_driver_sql(
+        "DELETE FROM gridmap.edition_grid WHERE edition_id = %(e)s AND uid = ANY(%(u)s)",
+        {"e": edition_id, "u": [int(u) for u in grids["uid"]]},
+    )
+    columns: dict[str, Any] = {"edition_id": [edition_id] * len(grids)}
+    for name in _GRID_COLUMNS.replace("\n", " ").split(","):
+        key = name.strip()
+        columns[key] = [None if pd.isna(v) else v for v in grids[key]]
+    for key in (
+        "uid",
+        "parent_uid",
+        "level",
+        "households",
+        "households_estimated",
+        "people",
+        "buildings",
+        "pieces",
+        "colour",
+    ):
+        columns[key] = [None if v is None else int(v) for v in columns[key]]
+    columns["geom"] = as_multi(np.asarray(grids.geometry.array, dtype=object))
+    copy_rows(connection, "gridmap.edition_grid", columns)
+
+
+def edition_grids(
+    connection: Connection, edition_id: int, *, level: int | None = None, leaf: bool | None = None
+) -> gpd.GeoDataFrame:
+    """Return the grids of an edition with polygons (EPSG:4326), ordered by level and code."""
+    frame = read_frame(
+        connection,
+        f"SELECT {_GRID_COLUMNS}, ST_AsBinary(geom) AS geom FROM gridmap.edition_grid "
+        "WHERE edition_id = %(e)s AND (%(l)s::int IS NULL OR level = %(l)s) AND (%(f)s::bool IS NULL OR leaf = %(f)s) "
+        'ORDER BY level, code COLLATE "C"',
+        {"e": edition_id, "l": level, "f": leaf},
+    )
+    frame["parent_uid"] = frame["parent_uid"].astype("Int64")
+    return frame
+
+
+def assignment_in(connection: Connection, edition_id: int) -> pd.DataFrame:
+    """Return which leaf grid each cell belongs to in an edition: cell_id, uid, live."""
+    return pd.DataFrame(
+        read_frame(
+            connection,
+            "SELECT a.cell_id, a.uid, c.retired_at IS NULL AS live FROM gridmap.assignment a "
+            "JOIN gridmap.cell c ON c.id = a.cell_id "
+            "WHERE a.from_edition <= %(e)s AND (a.to_edition IS NULL OR a.to_edition > %(e)s) ORDER BY a.cell_id",
+            {"e": edition_id},
+        )
+    )
+
+
+def write_assignment(
+    connection: Connection, edition_id: int, cell_ids: NDArray[np.int64], uids: NDArray[np.int64]
+) -> None:
+    """Make the assignment of an edition, the newest one: ranges of cells that keep their grid go on, others end."""
+    connection.exec_driver_sql(
+        "CREATE TEMP TABLE wanted (cell_id bigint PRIMARY KEY, uid bigint NOT NULL) ON COMMIT DROP"
+    )
+    copy_rows(connection, "wanted", {"cell_id": [int(c) for c in cell_ids], "uid": [int(u) for u in uids]})
+    connection.exec_driver_sql("ANALYZE wanted")
+    connection.exec_driver_sql(
+        "UPDATE gridmap.assignment a SET to_edition = %(e)s WHERE a.to_edition IS NULL AND a.from_edition < %(e)s "
+        "AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.cell_id = a.cell_id AND w.uid = a.uid)",
+        {"e": edition_id},
+    )
+    connection.exec_driver_sql(
+        "INSERT INTO gridmap.assignment (cell_id, from_edition, uid) SELECT w.cell_id, %(e)s, w.uid FROM wanted w "
+        "WHERE NOT EXISTS (SELECT 1 FROM gridmap.assignment a WHERE a.cell_id = w.cell_id AND a.to_edition IS NULL)",
+        {"e": edition_id},
+    )
+    connection.exec_driver_sql("DROP TABLE wanted")
+
+
+def replace_assigned_cells(
+    connection: Connection,
+    edition_id: int,
+    *,
+    retired: NDArray[np.int64],
+    added: NDArray[np.int64],
+    uids: NDArray[np.int64],
+) -> None:
+    """Carry an edition over to new cells: retired ones leave it (older editions keep them), added ones join it."""
+    gone = [int(c) for c in retired]
+    connection.exec_driver_sql(
+        "DELETE FROM gridmap.assignment WHERE cell_id = ANY(%(c)s) AND from_edition = %(e)s",
+        {"c": gone, "e": edition_id},
+    )
+    connection.exec_driver_sql(
+        "UPDATE gridmap.assignment SET to_edition = %(e)s WHERE cell_id = ANY(%(c)s) AND from_edition < %(e)s "
+        "AND (to_edition IS NULL OR to_edition > %(e)s)",
+        {"c": gone, "e": edition_id},
+    )
+    copy_rows(
+        connection,
+        "gridmap.assignment",
+        {
+            "cell_id": [int(c) for c in added],
+            "from_edition": [edition_id] * len(added),
+            "uid": [int(u) for u in uids],
+        },
+    )
+
+
+def write_grid_lineage(connection: Connection, edition_id: int, flows: pd.DataFrame) -> None:
+    """Note from which grids of the edition before the households came: old_uid, new_uid, households."""
+    connection.exec_driver_sql("DELETE FROM gridmap.grid_lineage WHERE edition_id = %(e)s", {"e": edition_id})
+    copy_rows(
+        connection,
+        "gridmap.grid_lineage",
+        {
+            "edition_id": [edition_id] * len(flows),
+            "old_uid": [int(v) for v in flows["old_uid"]],
+            "new_uid": [int(v) for v in flows["new_uid"]],
+            "households": [int(v) for v in flows["households"]],
+        },
+    )
+
+
+def open_plans(connection: Connection) -> pd.DataFrame:
+    """Return the plans that are not finished: id, title, base_edition, revision."""
+    return pd.DataFrame(
+        read_frame(
+            connection,
+            "SELECT id, title, base_edition, revision FROM gridmap.plan WHERE state = 'draft' ORDER BY id",
+        )
+    )
+
+
+def add_plan(connection: Connection, *, title: str, base_edition: int, owner: str, set_id: int | None) -> int:
+    """Add a draft; returns its id."""
+    found = connection.exec_driver_sql(
+        "INSERT INTO gridmap.plan (title, base_edition, owner, set_id) "
+        "VALUES (%(t)s, %(b)s, %(o)s, %(s)s) RETURNING id",
+        {"t": title, "b": base_edition, "o": owner, "s": set_id},
+    ).scalar_one()
+    return int(found)
+
+
+def plan_differences(connection: Connection, plan_id: int) -> pd.DataFrame:
+    """Return where a plan differs from the edition that it started from: cell_id, code (None: in no grid)."""
+    return pd.DataFrame(
+        read_frame(
+            connection,
+            "SELECT cell_id, code FROM gridmap.plan_assignment WHERE plan_id = %(p)s ORDER BY cell_id",
+            {"p": plan_id},
+        )
+    )
+
+
+def write_plan_differences(connection: Connection, plan_id: int, differences: pd.DataFrame) -> None:
+    """Replace where a plan differs: cell_id, code (None: in no grid)."""
+    connection.exec_driver_sql("DELETE FROM gridmap.plan_assignment WHERE plan_id = %(p)s", {"p": plan_id})
+    copy_rows(
+        connection,
+        "gridmap.plan_assignment",
+        {
+            "plan_id": [plan_id] * len(differences),
+            "cell_id": [int(c) for c in differences["cell_id"]],
+            "code": list(differences["code"]),
+        },
+    )
