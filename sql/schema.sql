@@ -109,12 +109,16 @@ COMMENT ON COLUMN gridmap.assignment.to_edition IS 'first edition in which it no
 CREATE TABLE gridmap.block (
     id bigint NOT NULL,
     key text NOT NULL,
+    kind text NOT NULL,
     area_code text,
+    legacy_code text,
     geom public.geometry(Polygon,4326) NOT NULL,
     retired_at timestamp with time zone
 );
 COMMENT ON TABLE gridmap.block IS 'Faces of the street network';
 COMMENT ON COLUMN gridmap.block.key IS 'fingerprint of the geometry';
+COMMENT ON COLUMN gridmap.block.kind IS 'land or water';
+COMMENT ON COLUMN gridmap.block.legacy_code IS 'where imported grid lines cut it: codes in the sets, separated by |';
 ALTER TABLE gridmap.block ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME gridmap.block_id_seq
     START WITH 1
@@ -192,7 +196,9 @@ CREATE TABLE gridmap.cell (
     block_id bigint NOT NULL,
     kind text NOT NULL,
     building_id bigint,
+    part integer DEFAULT 0 NOT NULL,
     area_code text,
+    legacy_code text,
     area_m2 double precision NOT NULL,
     geom public.geometry(Polygon,4326) NOT NULL,
     point public.geometry(Point,4326) NOT NULL,
@@ -204,7 +210,9 @@ COMMENT ON TABLE gridmap.cell IS 'The smallest pieces of land that planners assi
 COMMENT ON COLUMN gridmap.cell.key IS 'fingerprint of the geometry and building';
 COMMENT ON COLUMN gridmap.cell.kind IS 'building, open, open_synthetic or water';
 COMMENT ON COLUMN gridmap.cell.building_id IS 'many cells may share a building';
+COMMENT ON COLUMN gridmap.cell.part IS 'body or entrance of the building';
 COMMENT ON COLUMN gridmap.cell.area_code IS 'code of the community';
+COMMENT ON COLUMN gridmap.cell.legacy_code IS 'codes in the imported grid sets, separated by |';
 COMMENT ON COLUMN gridmap.cell.point IS 'inside the cell';
 COMMENT ON COLUMN gridmap.cell.geom_3857 IS 'Web Mercator, for tiles only; never measure in it';
 CREATE TABLE gridmap.cell_attachment (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -17,21 +16,27 @@ Ids = NDArray[np.int64]
 
 
 def live_cells(connection: Connection) -> gpd.GeoDataFrame:
-    """Return the live cells: id, key, block_id, kind, building_id (nullable), area_code, area_m2, geom (EPSG:4326)."""
+    """Return the live cells, ordered by id; geometry and ``point`` (stands for the cell) in EPSG:4326.
+
+    Columns: id, key, block_id, block (its key), kind, building_id (Int64), part, area_code, legacy_code, area_m2.
+    """
     frame = read_frame(
         connection,
-        "SELECT id, key, block_id, kind, building_id, area_code, area_m2, ST_AsBinary(geom) AS geom "
-        "FROM gridmap.cell WHERE retired_at IS NULL ORDER BY id",
+        "SELECT c.id, c.key, c.block_id, b.key AS block, c.kind, c.building_id, c.part, c.area_code, c.legacy_code, "
+        "c.area_m2, ST_AsBinary(c.geom) AS geom, ST_AsBinary(c.point) AS point "
+        "FROM gridmap.cell c JOIN gridmap.block b ON b.id = c.block_id WHERE c.retired_at IS NULL ORDER BY c.id",
+        geometry=("geom", "point"),
     )
     frame["building_id"] = frame["building_id"].astype("Int64")
     return frame
 
 
 def live_blocks(connection: Connection) -> gpd.GeoDataFrame:
-    """Return the live blocks: id, key, area_code, geom (EPSG:4326)."""
+    """Return the live blocks: id, key, kind, area_code, legacy_code, geom (EPSG:4326)."""
     return read_frame(
         connection,
-        "SELECT id, key, area_code, ST_AsBinary(geom) AS geom FROM gridmap.block WHERE retired_at IS NULL ORDER BY id",
+        "SELECT id, key, kind, area_code, legacy_code, ST_AsBinary(geom) AS geom "
+        "FROM gridmap.block WHERE retired_at IS NULL ORDER BY id",
     )
 
 
@@ -56,15 +61,15 @@ def live_edges(connection: Connection) -> pd.DataFrame:
     )
 
 
-def add_blocks(connection: Connection, *, keys: Sequence[str], area_codes: Sequence[Any], geoms: Any) -> Ids:
-    """Add blocks (polygons, EPSG:4326); returns their ids in order."""
-    ids = _reserve(connection, "block", len(keys))
-    _copy_with_ids(connection, "block", ids, {"key": keys, "area_code": area_codes, "geom": geoms})
+def add_blocks(connection: Connection, columns: dict[str, Any]) -> Ids:
+    """Add blocks (columns key, kind, area_code, legacy_code, geom); returns their ids in order."""
+    ids = _reserve(connection, "block", len(columns["key"]))
+    _copy_with_ids(connection, "block", ids, columns)
     return ids
 
 
 def add_cells(connection: Connection, columns: dict[str, Any]) -> Ids:
-    """Add cells (columns key, block_id, kind, building_id, area_code, area_m2, geom, point); returns their ids."""
+    """Add cells (columns as in :func:`live_cells`, without id and block); returns their ids in order."""
     ids = _reserve(connection, "cell", len(columns["key"]))
     _copy_with_ids(connection, "cell", ids, columns)
     return ids

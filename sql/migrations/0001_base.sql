@@ -3,7 +3,9 @@
 CREATE TABLE gridmap.block (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
     key TEXT NOT NULL,
+    kind TEXT NOT NULL,
     area_code TEXT,
+    legacy_code TEXT,
     geom geometry(POLYGON,4326) NOT NULL,
     retired_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT block_pkey PRIMARY KEY (id)
@@ -12,6 +14,8 @@ CREATE INDEX block_geom_idx ON gridmap.block USING gist (geom);
 CREATE UNIQUE INDEX block_live_key_idx ON gridmap.block (key) WHERE retired_at IS NULL;
 COMMENT ON TABLE gridmap.block IS 'Faces of the street network';
 COMMENT ON COLUMN gridmap.block.key IS 'fingerprint of the geometry';
+COMMENT ON COLUMN gridmap.block.kind IS 'land or water';
+COMMENT ON COLUMN gridmap.block.legacy_code IS 'where imported grid lines cut it: codes in the sets, separated by |';
 
 CREATE TABLE gridmap.change_log (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -420,7 +424,9 @@ CREATE TABLE gridmap.cell (
     block_id BIGINT NOT NULL,
     kind TEXT NOT NULL,
     building_id BIGINT,
+    part INTEGER DEFAULT 0 NOT NULL,
     area_code TEXT,
+    legacy_code TEXT,
     area_m2 FLOAT NOT NULL,
     geom geometry(POLYGON,4326) NOT NULL,
     point geometry(POINT,4326) NOT NULL,
@@ -440,7 +446,9 @@ COMMENT ON TABLE gridmap.cell IS 'The smallest pieces of land that planners assi
 COMMENT ON COLUMN gridmap.cell.key IS 'fingerprint of the geometry and building';
 COMMENT ON COLUMN gridmap.cell.kind IS 'building, open, open_synthetic or water';
 COMMENT ON COLUMN gridmap.cell.building_id IS 'many cells may share a building';
+COMMENT ON COLUMN gridmap.cell.part IS 'body or entrance of the building';
 COMMENT ON COLUMN gridmap.cell.area_code IS 'code of the community';
+COMMENT ON COLUMN gridmap.cell.legacy_code IS 'codes in the imported grid sets, separated by |';
 COMMENT ON COLUMN gridmap.cell.point IS 'inside the cell';
 COMMENT ON COLUMN gridmap.cell.geom_3857 IS 'Web Mercator, for tiles only; never measure in it';
 
