@@ -1,0 +1,890 @@
+"""Point or building → leaf grid, with an honest answer near boundaries.
+
+One rule for all entrances:
+
+1. A point inside a footprint (its interior; a point exactly on the wall is ground like any other) has the grid of
+   that building.
+2. Otherwise the leaf grid that covers it, decided on the stored EPSG:4326 coordinates with GEOS. Where several
+   cover it (a shared edge or vertex, an overlap by a bad edit), the one with the lowest code; ``boundary_m`` is 0
+   and all of them are candidates.
+3. The point is *near a boundary* when the nearest boundary is closer than ``max(near_boundary_m, 1.5 × accuracy_m)``;
+   not inside a footprint, unless ``accuracy_m`` reaches past its wall.
+4. No leaf grid: the deepest area that covers the point, and the nearest leaf grid with its distance. A point is never
+   moved to a grid that does not cover it.
+
+Codes compare by code point (``COLLATE "C"``). Where footprints lie whole in their cells, rule 1 never contradicts
+rule 2, so ``ST_Covers`` over the stored polygons with the lowest code gives the same grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from pyproj import Transformer
+
+from gridmap.errors import InputError, NotFound
+from gridmap.model.answer import (
+    AreaLevel,
+    GridDistance,
+    Located,
+    LocatedArea,
+    LocatedBuilding,
+    LocatedGrid,
+    Method,
+)
+
+__all__ = [
+    "NEAR_BOUNDARY_M",
+    "Cover",
+    "GridIndex",
+    "LocatedPoints",
+    "TreeCover",
+    "check_coordinates",
+    "coordinate_problems",
+    "nearest_stations",
+]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
+Bools = npt.NDArray[np.bool_]
+Geometries = npt.NDArray[np.object_]
+Bounds = tuple[float, float, float, float]
+
+NEAR_BOUNDARY_M = 15.0
+ACCURACY_FACTOR = 1.5
+MISMATCH_M = 150.0
+BOUNDS_MARGIN_M = 5000.0
+_CRS = "EPSG:4326"
+_SEGMENT_DEGREES = 0.002  # a straight line in degrees and in metres differ by under 1 mm on such a piece
+_RIM_SEGMENTS = 16
+_METRES_PER_DEGREE = 111_320.0
+_LARGEST_DEGREES = 360.0
+_PROBLEMS_SHOWN = 100
+
+
+class Cover(Protocol):
+    """Says which of some polygons covers a point; polygons are in ascending order of grid code."""
+
+    def owner(self, lons: Floats, lats: Floats) -> tuple[Ints, Bools]:
+        """Return per point the lowest polygon that covers it (-1: none), and whether several do."""
+
+
+class TreeCover:
+    """A tree of boxes and prepared polygons: the plain twin of every faster cover.
+
+    Parameters
+    ----------
+    polygons
+        Polygons or multipolygons in EPSG:4326, valid, in ascending order of grid code.
+    """
+
+    def __init__(self, polygons: Geometries) -> None:
+        self._polygons = polygons
+        self._tree = shapely.STRtree(polygons)
+        shapely.prepare(polygons)
+        if len(polygons):
+            # The trees inside are made at first use; made here, threads only read them.
+            first = shapely.get_coordinates(shapely.point_on_surface(polygons))
+            shapely.intersects_xy(polygons, first[:, 0], first[:, 1])
+            self.pairs(first[:1, 0], first[:1, 1])
+
+    def pairs(self, lons: Floats, lats: Floats) -> tuple[Ints, Ints]:
+        """Return (point, polygon) for every polygon that covers a point, its rim included."""
+        if not len(self._polygons) or not len(lons):
+            return np.empty(0, np.intp), np.empty(0, np.intp)
+        point, polygon = self._tree.query(shapely.points(lons, lats))
+        hit = shapely.intersects_xy(self._polygons[polygon], lons[point], lats[point])
+        return point[hit], polygon[hit]
+
+    def owner(self, lons: Floats, lats: Floats) -> tuple[Ints, Bools]:
+        """Return per point the lowest polygon that covers it (-1: none), and whether several do."""
+        point, polygon = self.pairs(lons, lats)
+        return _lowest(point, polygon, len(lons)), np.bincount(point, minlength=len(lons)) > 1
+
+
+def _lowest(point: Ints, position: Ints, count: int) -> Ints:
+    """Return per point the lowest position paired with it, -1 where there is none."""
+    none = np.iinfo(np.intp).max
+    found = np.full(count, none, dtype=np.intp)
+    np.minimum.at(found, point, position)
+    found[found == none] = -1
+    return found
+
+
+# --- what is wrong with coordinates ----------------------------------------------------------------------------
+
+_COORDINATE_TEXTS: dict[str, tuple[str, str]] = {
+    "not-a-number": (
+        "经度和纬度必须都是有限的数值。",
+        "Longitude and latitude must both be finite numbers.",
+    ),
+    "projected-coordinates": (
+        "坐标像是投影坐标 (米), 不是经纬度; 请注明坐标系, 或先换算成 EPSG:4326。",
+        "The coordinates look like projected metres, not degrees; name their system or convert them to EPSG:4326.",
+    ),
+    "coordinates-swapped": (
+        "经度和纬度似乎写反了: 先写经度, 后写纬度。",
+        "Longitude and latitude seem to be swapped: longitude comes first, then latitude.",
+    ),
+    "out-of-range": (
+        "经度须在 -180 到 180 之间, 纬度须在 -90 到 90 之间。",
+        "Longitude must lie between -180 and 180, latitude between -90 and 90.",
+    ),
+    "null-island": (
+        "经度或纬度为 0, 多半是没有取得定位; 请重新定位。",
+        "Longitude or latitude is 0, which usually means that no position was taken; take it again.",
+    ),
+}
+
+
+def _near_box(lons: Floats, lats: Floats, bounds: Bounds | None) -> Bools:
+    """Tell which points lie in the box with its margin of 5 km; without a box, none is known to."""
+    if bounds is None:
+        return np.zeros(len(lons), dtype=np.bool_)
+    west, south, east, north = bounds
+    dy = BOUNDS_MARGIN_M / _METRES_PER_DEGREE
+    dx = dy / max(0.01, float(np.cos(np.radians((south + north) / 2))))
+    return (lons >= west - dx) & (lons <= east + dx) & (lats >= south - dy) & (lats <= north + dy)
+
+
+def coordinate_problems(lons: npt.ArrayLike, lats: npt.ArrayLike, *, bounds: Bounds | None) -> list[dict[str, object]]:
+    """Say which coordinates cannot be longitudes and latitudes of this jurisdiction, and why.
+
+    Parameters
+    ----------
+    lons, lats
+        Arrays of the same length, meant to be EPSG:4326 degrees.
+    bounds
+        West, south, east, north of the jurisdiction in degrees, or None when it is not known.
+
+    Returns
+    -------
+    One dictionary per bad row, in order: ``row`` (from 0), ``code``, ``zh``, ``en``, and ``suggestion`` (``lon``,
+    ``lat``) where the two are swapped. A point that is merely far away is not bad.
+    """
+    x, y = np.asarray(lons, dtype=np.float64), np.asarray(lats, dtype=np.float64)
+    finite = np.isfinite(x) & np.isfinite(y)
+    size = np.maximum(np.abs(np.where(finite, x, 0)), np.abs(np.where(finite, y, 0)))
+    in_range = finite & (np.abs(x) <= 180) & (np.abs(y) <= 90)  # noqa: PLR2004
+    turned_in_range = finite & (np.abs(y) <= 180) & (np.abs(x) <= 90)  # noqa: PLR2004
+    here, turned_here = _near_box(x, y, bounds), _near_box(y, x, bounds)
+    code = np.select(
+        [
+            ~finite,
+            size > _LARGEST_DEGREES,
+            ~in_range & turned_in_range,
+            ~in_range,
+            ~here & turned_here,
+            ~here & ((x == 0) | (y == 0)),
+        ],
+        [
+            "not-a-number",
+            "projected-coordinates",
+            "coordinates-swapped",
+            "out-of-range",
+            "coordinates-swapped",
+            "null-island",
+        ],
+        default="",
+    )
+    problems: list[dict[str, object]] = []
+    for row in np.flatnonzero(code != ""):
+        name = str(code[row])
+        zh, en = _COORDINATE_TEXTS[name]
+        problem: dict[str, object] = {"row": int(row), "code": name, "zh": zh, "en": en}
+        if name == "coordinates-swapped":
+            problem["suggestion"] = {"lon": float(y[row]), "lat": float(x[row])}
+        problems.append(problem)
+    return problems
+
+
+def check_coordinates(lons: npt.ArrayLike, lats: npt.ArrayLike, *, bounds: Bounds | None) -> None:
+    """Raise when a coordinate cannot be one of this jurisdiction.
+
+    Raises
+    ------
+    InputError
+        With all bad rows in ``problems`` (at most 100), see :func:`coordinate_problems`.
+    """
+    problems = coordinate_problems(lons, lats, bounds=bounds)
+    if not problems:
+        return
+    zh, en = str(problems[0]["zh"]), str(problems[0]["en"])
+    if np.size(lons) > 1:
+        row = int(str(problems[0]["row"])) + 1
+        zh = f"{len(problems)} 个坐标有误; 第 {row} 个: {zh}"
+        en = f"{len(problems)} coordinates are wrong; number {row}: {en}"
+    raise InputError(zh, en, problems=tuple(problems[:_PROBLEMS_SHOWN]))
+
+
+# --- the index -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Grids:
+    """Grids as parallel arrays."""
+
+    uid: npt.NDArray[np.int64]
+    code: Geometries
+    name: list[str | None]
+    level: list[int | None]
+    kind: list[str | None]
+    parent_uid: list[int | None]
+    community_code: list[str | None]
+    polygons: Geometries
+
+
+@dataclass(frozen=True, slots=True)
+class _Footprints:
+    """Footprints ordered by grid and building, so that the first that holds a point decides."""
+
+    buildings: tuple[LocatedBuilding, ...]
+    ids: npt.NDArray[np.int64]
+    leaf: Ints
+    polygons: Geometries
+    by_building: dict[int, Ints]
+
+
+def _plain(value: Any) -> Any:
+    """Return None for what pandas calls missing."""
+    return None if pd.api.types.is_scalar(value) and pd.isna(value) else value
+
+
+def _texts(frame: pd.DataFrame, column: str) -> list[str | None]:
+    if column not in frame:
+        return [None] * len(frame)
+    return [None if (v := _plain(value)) is None or v == "" else str(v) for value in frame[column]]
+
+
+def _integers(frame: pd.DataFrame, column: str) -> list[int | None]:
+    if column not in frame:
+        return [None] * len(frame)
+    return [None if (v := _plain(value)) is None else int(v) for value in frame[column]]
+
+
+def _geometries(frame: gpd.GeoDataFrame, what: str) -> Geometries:
+    if frame.crs is not None and not frame.crs.equals(_CRS):
+        raise InputError(f"{what}的坐标系应为 {_CRS}; 请先换算。", f"{what} must be in {_CRS}; convert them first.")
+    return np.array(frame.geometry.to_numpy(), dtype=object)
+
+
+def _read_grids(frame: gpd.GeoDataFrame) -> _Grids:
+    """Order grids by code and check what the rule depends on."""
+    codes = _texts(frame, "code")
+    if any(code is None for code in codes) or "uid" not in frame:
+        raise InputError("每个网格都要有编码和 uid。", "Every grid needs a code and a uid.")
+    uids = frame["uid"].to_numpy(dtype=np.int64)
+    if len(np.unique(uids)) != len(uids):
+        raise InputError("网格的 uid 重复。", "Two grids have the same uid.")
+    polygons = _geometries(frame, "网格 / grids")
+    if (~np.isin(shapely.get_type_id(polygons), (3, 6)) | shapely.is_empty(polygons)).any():
+        raise InputError("每个网格都要有面。", "Every grid needs a polygon.")
+    order = np.array(sorted(range(len(frame)), key=lambda i: (str(codes[i]), int(uids[i]))), dtype=np.intp)
+    sorted_frame = frame.iloc[order]
+    return _Grids(
+        uid=uids[order],
+        code=np.array([codes[i] for i in order], dtype=object),
+        name=_texts(sorted_frame, "name"),
+        level=_integers(sorted_frame, "level"),
+        kind=_texts(sorted_frame, "grid_kind"),
+        parent_uid=_integers(sorted_frame, "parent_uid"),
+        community_code=_texts(sorted_frame, "community_code"),
+        polygons=polygons[order],
+    )
+
+
+def _is_leaf(frame: gpd.GeoDataFrame) -> Bools:
+    """Take the column ``leaf`` where there is one, else the deepest level."""
+    if "leaf" in frame:
+        return np.asarray(frame["leaf"], dtype=np.bool_)
+    levels = np.array([level or 0 for level in _integers(frame, "level")], dtype=np.int64)
+    return cast("Bools", levels == levels.max(initial=0))
+
+
+def _read_footprints(frame: gpd.GeoDataFrame | None, leaf_of: dict[int, int]) -> _Footprints:
+    if frame is None or not len(frame):
+        return _Footprints((), np.empty(0, np.int64), np.empty(0, np.intp), np.empty(0, object), {})
+    ids = [int(i) for i in frame["building_id"]]
+    uids = _integers(frame, "grid_uid")
+    if any(uid is not None and uid not in leaf_of for uid in uids):
+        raise InputError(
+            "有楼栋的网格不在这一版的末级网格中。", "A building's grid is not a leaf grid of this edition."
+        )
+    leaf = np.array([-1 if uid is None else leaf_of[uid] for uid in uids], dtype=np.intp)
+    # Without a grid comes last: a footprint with one decides before a footprint without.
+    order = np.lexsort((np.array(ids, dtype=np.int64), np.where(leaf < 0, len(leaf_of), leaf)))
+    source, estate, number, name = (_texts(frame, column) for column in ("source_id", "estate", "number", "name"))
+    buildings = tuple(
+        LocatedBuilding(
+            id=ids[i],
+            label=f"{estate[i]}{number[i]}" if estate[i] and number[i] else name[i] or estate[i],
+            estate=estate[i],
+            number=number[i],
+            source_id=source[i],
+        )
+        for i in order
+    )
+    rows: dict[int, list[int]] = {}
+    for row, building in enumerate(buildings):
+        rows.setdefault(building.id, []).append(row)
+    return _Footprints(
+        buildings,
+        np.array(ids, dtype=np.int64)[order],
+        leaf[order],
+        _geometries(frame, "楼栋 / buildings")[order],
+        {building: np.array(found, dtype=np.intp) for building, found in rows.items()},
+    )
+
+
+class _Areas:
+    """Areas above the leaf grids: by code, and by point."""
+
+    _RANK = ("community", "town", "jurisdiction")
+
+    def __init__(self, areas: gpd.GeoDataFrame | None, upper: _Grids) -> None:
+        self.by_code: dict[tuple[str, str], LocatedArea] = {}
+        self.parent_of: dict[tuple[str, str], str | None] = {}
+        found: list[tuple[tuple[int, int, str], LocatedArea, shapely.Geometry]] = [
+            ((0, -(level or 0), str(code)), LocatedArea(str(code), name, "grid"), polygon)
+            for code, name, level, polygon in zip(upper.code, upper.name, upper.level, upper.polygons, strict=True)
+        ]
+        if areas is not None and len(areas):
+            columns = zip(
+                _texts(areas, "code"),
+                _texts(areas, "name"),
+                _texts(areas, "level"),
+                _texts(areas, "parent_code"),
+                _geometries(areas, "行政区域 / areas"),
+                strict=True,
+            )
+            for code, name, level, parent, shape in columns:
+                if level not in self._RANK:
+                    continue
+                area = LocatedArea(code, name, cast("AreaLevel", level))
+                if code is not None:
+                    self.by_code[level, code] = area
+                    self.parent_of[level, code] = parent
+                if shapely.get_type_id(shape) in (3, 6):
+                    found.append(((1 + self._RANK.index(level), 0, code or ""), area, shape))
+        found.sort(key=lambda entry: entry[0])
+        self.areas = [area for _, area, _ in found]
+        self.polygons = np.array([shape for *_, shape in found], dtype=object)
+        self.covers = {
+            level: (rows, TreeCover(self.polygons[rows]))
+            for level in ("community", "town")
+            if len(rows := np.array([i for i, a in enumerate(self.areas) if a.level == level], dtype=np.intp))
+        }
+        self.deepest = TreeCover(self.polygons)
+
+    def at(self, level: str, lon: float, lat: float) -> LocatedArea | None:
+        """Return the area of that level that covers the point; the lowest code where several do."""
+        if level not in self.covers:
+            return None
+        rows, cover = self.covers[level]
+        owner, _ = cover.owner(np.array([lon]), np.array([lat]))
+        return None if owner[0] < 0 else self.areas[rows[owner[0]]]
+
+
+def _rim(polygons: Geometries) -> Geometries:
+    """Cut the outlines of polygons into lines of a few segments, for quick distances."""
+    rings = shapely.get_rings(shapely.get_parts(polygons))
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    if not len(xy):
+        return np.empty(0, dtype=object)
+    first = np.searchsorted(ring, np.arange(len(rings)))
+    points = np.diff(np.append(first, len(xy)))
+    pieces = -(-(points - 1) // _RIM_SEGMENTS)
+    of_ring = np.repeat(np.arange(len(rings)), pieces)
+    nth = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    start = first[of_ring] + nth * _RIM_SEGMENTS
+    length = np.minimum(start + _RIM_SEGMENTS, first[of_ring] + points[of_ring] - 1) - start + 1
+    line = np.repeat(np.arange(len(start)), length)
+    offset = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+    return np.asarray(shapely.linestrings(xy[start[line] + offset], indices=line), dtype=object)
+
+
+class GridIndex:
+    """The leaf grids, upper levels, areas and footprints of one edition, ready to locate points. Never changes.
+
+    Made by :meth:`build`; any number of threads may ask it at once.
+    """
+
+    def __init__(
+        self,
+        leaves: _Grids,
+        upper: _Grids,
+        areas: _Areas,
+        footprints: _Footprints,
+        *,
+        metric_epsg: int,
+        edition: int | None,
+        bounds: Bounds | None,
+        cover: Callable[[Geometries], Cover],
+    ) -> None:
+        self.edition = edition
+        self.metric_epsg = metric_epsg
+        self.bounds = bounds
+        self._leaves = leaves
+        self._areas = areas
+        self._footprints = footprints
+        self._transformer = Transformer.from_crs(_CRS, f"EPSG:{metric_epsg}", always_xy=True)
+        self._exact = TreeCover(leaves.polygons)
+        self._cover: Cover = self._exact if cover is TreeCover else cover(leaves.polygons)
+        self._footprint_tree = shapely.STRtree(footprints.polygons)
+        self._metric = self._to_metric_shapes(leaves.polygons)
+        self._metric_tree = shapely.STRtree(self._metric)
+        self._rim_tree = shapely.STRtree(_rim(self._metric))
+        self._grids = tuple(_answers(leaves))
+        self._chains = _chains(leaves, upper, self._grids)
+        for array in (leaves.uid, leaves.code, footprints.leaf):
+            array.setflags(write=False)
+
+    @classmethod
+    def build(
+        cls,
+        grids: gpd.GeoDataFrame,
+        *,
+        metric_epsg: int,
+        areas: gpd.GeoDataFrame | None = None,
+        buildings: gpd.GeoDataFrame | None = None,
+        edition: int | None = None,
+        bounds: Bounds | None = None,
+        cover: Callable[[Geometries], Cover] = TreeCover,
+    ) -> GridIndex:
+        """Build the index of one edition.
+
+        Parameters
+        ----------
+        grids
+            Grids of all levels in EPSG:4326, one row each: ``uid``, ``code``, geometry, and where known ``name``,
+            ``level``, ``leaf``, ``grid_kind``, ``parent_uid``, ``community_code``. Without ``leaf`` the deepest level
+            is the leaf level.
+        metric_epsg
+            Projected system of the jurisdiction, in metres; used for distances only.
+        areas
+            Administrative areas in EPSG:4326: ``code``, ``name``, ``level``, ``parent_code``, geometry (points count
+            for their names only).
+        buildings
+            One row per building and leaf grid in EPSG:4326: ``building_id``, ``grid_uid`` (missing: in no grid), the
+            part of the footprint in that grid, and where known ``source_id``, ``estate``, ``number``, ``name``.
+        edition
+            Number of the edition; every answer repeats it.
+        bounds
+            West, south, east, north of the jurisdiction; by default those of grids and areas.
+        cover
+            Maker of the structure that finds the covering leaf grid.
+
+        Raises
+        ------
+        InputError
+            A grid without code, uid or polygon; a wrong CRS; a building whose grid is not a leaf grid here.
+        """
+        leaf = _is_leaf(grids)
+        leaves, upper = _read_grids(grids[leaf]), _read_grids(grids[~leaf])
+        footprints = _read_footprints(buildings, {int(uid): i for i, uid in enumerate(leaves.uid)})
+        above = _Areas(areas, upper)
+        if bounds is None:
+            shapes = np.concatenate([leaves.polygons, above.polygons])
+            if len(shapes):
+                bounds = cast("Bounds", tuple(float(v) for v in shapely.total_bounds(shapes)))
+        return cls(
+            leaves,
+            upper,
+            above,
+            footprints,
+            metric_epsg=metric_epsg,
+            edition=edition,
+            bounds=bounds,
+            cover=cover,
+        )
+
+    def __len__(self) -> int:
+        """Return the number of leaf grids."""
+        return len(self._leaves.uid)
+
+    @property
+    def uids(self) -> npt.NDArray[np.int64]:
+        """Identities of the leaf grids, in order of their codes."""
+        return self._leaves.uid
+
+    @property
+    def codes(self) -> Geometries:
+        """Codes of the leaf grids, ascending."""
+        return self._leaves.code
+
+    def to_metric(self, lons: npt.ArrayLike, lats: npt.ArrayLike) -> Floats:
+        """Return points, shape (n, 2), in metres of the metric system."""
+        x, y = self._transformer.transform(np.asarray(lons, dtype=np.float64), np.asarray(lats, dtype=np.float64))
+        return np.column_stack([x, y])
+
+    def _to_metric_shapes(self, shapes: Geometries) -> Geometries:
+        dense = shapely.segmentize(shapes, _SEGMENT_DEGREES)
+        projected = shapely.transform(dense, lambda xy: self.to_metric(xy[:, 0], xy[:, 1]))
+        return np.asarray(projected, dtype=object)
+
+    # --- locating --------------------------------------------------------------------------------------------
+
+    def locate_point(
+        self, lon: float, lat: float, *, accuracy_m: float | None = None, near_boundary_m: float = NEAR_BOUNDARY_M
+    ) -> Located:
+        """Locate one point; see :meth:`locate_points`."""
+        accuracy = None if accuracy_m is None else [accuracy_m]
+        return self.locate_points([lon], [lat], accuracy_m=accuracy, near_boundary_m=near_boundary_m).answer(0)
+
+    def locate_points(
+        self,
+        lons: npt.ArrayLike,
+        lats: npt.ArrayLike,
+        *,
+        accuracy_m: npt.ArrayLike | None = None,
+        near_boundary_m: float = NEAR_BOUNDARY_M,
+    ) -> LocatedPoints:
+        """Locate points.
+
+        Parameters
+        ----------
+        lons, lats
+            Arrays of n EPSG:4326 degrees.
+        accuracy_m
+            Accuracy of each point in metres (one value, or n; NaN: unknown).
+        near_boundary_m
+            A point closer than this to a boundary is flagged.
+
+        Returns
+        -------
+        The answers as columns; ``result.answer(i)`` is the :class:`~gridmap.model.answer.Located` of point i.
+
+        Raises
+        ------
+        InputError
+            A coordinate is not one (see :func:`coordinate_problems`), or a distance is negative.
+        """
+        x = np.atleast_1d(np.asarray(lons, dtype=np.float64))
+        y = np.atleast_1d(np.asarray(lats, dtype=np.float64))
+        if x.shape != y.shape or x.ndim != 1:
+            raise InputError("经度和纬度的个数不同。", "There are not as many longitudes as latitudes.")
+        check_coordinates(x, y, bounds=self.bounds)
+        accuracy = np.broadcast_to(np.asarray(np.nan if accuracy_m is None else accuracy_m, dtype=np.float64), x.shape)
+        if not 0 <= near_boundary_m < np.inf or (accuracy < 0).any() or np.isinf(accuracy).any():
+            raise InputError(
+                "精度和边界提示距离必须是不小于 0 的米数。",
+                "Accuracy and the near-boundary distance must be metres, 0 or more.",
+            )
+        reach = np.fmax(near_boundary_m, ACCURACY_FACTOR * accuracy)
+
+        owner, tied = self._cover.owner(x, y)
+        footprint = self._footprint_at(x, y)
+        leaf_of_footprint = np.append(self._footprints.leaf, -1)[footprint]
+        decided = leaf_of_footprint >= 0
+        owner = np.where(decided, leaf_of_footprint, owner)
+        tied = tied & ~decided
+
+        metric = self.to_metric(x, y)
+        boundary_m, nearest = self._distances(metric, owner)
+        boundary_m[tied] = 0.0
+        near = (boundary_m < reach) | tied
+        if decided.any():
+            near &= ~decided | self._reaches_past(metric, footprint, accuracy, decided)
+        point, leaf, metres = self._candidates(x, y, metric, owner, tied=tied, near=near, reach=reach)
+
+        def say(i: int) -> Located:
+            low, high = np.searchsorted(point, (i, i + 1))
+            rim = float(boundary_m[i])
+            return self._answer(
+                int(owner[i]),
+                int(footprint[i]),
+                float(x[i]),
+                float(y[i]),
+                method=None,
+                near=bool(near[i]),
+                boundary_m=round(rim, 2) if np.isfinite(rim) else None,
+                candidates=tuple(self._distance_to(int(leaf[j]), float(metres[j])) for j in range(low, high)),
+                nearest=self._distance_to(int(nearest[i]), rim) if nearest[i] >= 0 else None,
+            )
+
+        return LocatedPoints(
+            leaf=owner,
+            uid=np.append(self._leaves.uid, -1)[owner],
+            building_id=np.append(self._footprints.ids, -1)[footprint],
+            boundary_m=boundary_m,
+            near_boundary=near,
+            say=say,
+        )
+
+    def locate_building(self, building_id: int, *, lon: float | None = None, lat: float | None = None) -> Located:
+        """Answer for a building that was named; a point beside it is only a check.
+
+        A building in several grids (more households than a grid may have) is answered with the grid of the part that
+        holds the point; without such a point the answer has no grid, but all of them as candidates.
+
+        Raises
+        ------
+        NotFound
+            No building of this edition has that id.
+        """
+        rows = self._footprints.by_building.get(building_id)
+        if rows is None:
+            raise NotFound("这一版中没有这栋楼。", "This edition has no such building.")
+        warnings: list[str] = []
+        parts = self._footprints.polygons[rows]
+        if lon is not None and lat is not None:
+            check_coordinates([lon], [lat], bounds=self.bounds)
+            apart = shapely.distance(self._to_metric_shapes(parts), shapely.points(self.to_metric([lon], [lat])))
+            if apart.min() > MISMATCH_M:
+                warnings.append("address-point-mismatch")
+            holds = shapely.intersects_xy(parts, lon, lat)
+            if holds.any():
+                rows = rows[[int(holds.argmax())]]
+        leaves = np.unique(self._footprints.leaf[rows])
+        leaves = leaves[leaves >= 0]
+        inside = shapely.point_on_surface(self._footprints.polygons[rows[0]])
+        leaf = int(leaves[0]) if len(leaves) == 1 else -1
+        several = len(leaves) > 1
+        if several:
+            warnings.append("building-in-several-grids")
+        return self._answer(
+            leaf,
+            int(rows[0]),
+            float(shapely.get_x(inside)),
+            float(shapely.get_y(inside)),
+            method="building",
+            near=several,
+            boundary_m=0.0 if several else None,
+            candidates=tuple(self._distance_to(int(i), 0.0) for i in leaves) if several else (),
+            nearest=None,
+            warnings=tuple(warnings),
+        )
+
+    def _footprint_at(self, x: Floats, y: Floats) -> Ints:
+        """Return the first footprint whose interior holds each point, -1 where none does."""
+        if not len(self._footprints.polygons):
+            return np.full(len(x), -1, dtype=np.intp)
+        point, row = self._footprint_tree.query(shapely.points(x, y))
+        inside = shapely.contains_xy(self._footprints.polygons[row], x[point], y[point])
+        return _lowest(point[inside], row[inside], len(x))
+
+    def _distances(self, metric: Floats, owner: Ints) -> tuple[Floats, Ints]:
+        """Return metres to the nearest boundary, and the nearest grid of points outside of all (else -1)."""
+        boundary_m = np.full(len(metric), np.inf)
+        nearest = np.full(len(metric), -1, dtype=np.intp)
+        if not len(self):
+            return boundary_m, nearest
+        inside, outside = np.flatnonzero(owner >= 0), np.flatnonzero(owner < 0)
+        if len(inside):
+            (at, _), metres = self._rim_tree.query_nearest(
+                shapely.points(metric[inside]), return_distance=True, all_matches=False
+            )
+            boundary_m[inside[at]] = metres
+        if len(outside):
+            (at, leaf), metres = self._metric_tree.query_nearest(
+                shapely.points(metric[outside]), return_distance=True, all_matches=True
+            )
+            boundary_m[outside[at]] = metres
+            nearest[outside] = _lowest(at, leaf, len(outside))
+        return boundary_m, nearest
+
+    def _reaches_past(self, metric: Floats, footprint: Ints, accuracy: Floats, decided: Bools) -> Bools:
+        """Tell where the accuracy is worse than the way from the point to the wall of its footprint."""
+        past = np.zeros(len(metric), dtype=np.bool_)
+        rows = np.flatnonzero(decided & (accuracy > 0))
+        if len(rows):
+            used, at = np.unique(footprint[rows], return_inverse=True)
+            walls = shapely.boundary(self._to_metric_shapes(self._footprints.polygons[used]))
+            past[rows] = accuracy[rows] > shapely.distance(walls[at], shapely.points(metric[rows]))
+        return past
+
+    def _candidates(
+        self, x: Floats, y: Floats, metric: Floats, owner: Ints, *, tied: Bools, near: Bools, reach: Floats
+    ) -> tuple[Ints, Ints, Floats]:
+        """Return (point, leaf, metres) of every grid that a flagged point may belong to, nearest first."""
+        flagged = np.flatnonzero(near)
+        if not len(flagged) or not len(self):
+            return np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0)
+        at, leaf = self._metric_tree.query(
+            shapely.points(metric[flagged]), predicate="dwithin", distance=reach[flagged]
+        )
+        metres = shapely.distance(self._metric[leaf], shapely.points(metric[flagged[at]]))
+        within = metres < reach[flagged[at]]
+        ties = np.flatnonzero(tied)
+        tied_at, tied_leaf = self._exact.pairs(x[ties], y[ties])
+        own = flagged[owner[flagged] >= 0]
+        point = np.concatenate([flagged[at][within], ties[tied_at], own])
+        leaf = np.concatenate([leaf[within], tied_leaf, owner[own]])
+        metres = np.concatenate([metres[within], np.zeros(len(tied_at) + len(own))])
+        # The grid itself and those that cover the point come with 0 m, whatever the projection made of it.
+        order = np.lexsort((metres, leaf, point))
+        point, leaf, metres = point[order], leaf[order], metres[order]
+        first = np.ones(len(point), dtype=np.bool_)
+        first[1:] = (point[1:] != point[:-1]) | (leaf[1:] != leaf[:-1])
+        point, leaf, metres = point[first], leaf[first], metres[first]
+        order = np.lexsort((leaf, metres, point))
+        return point[order], leaf[order], metres[order]
+
+    # --- words -----------------------------------------------------------------------------------------------
+
+    def _distance_to(self, leaf: int, metres: float) -> GridDistance:
+        grid = self._grids[leaf]
+        return GridDistance(grid.uid, grid.code, grid.name, round(metres, 2))
+
+    def _answer(
+        self,
+        leaf: int,
+        footprint: int,
+        lon: float,
+        lat: float,
+        *,
+        method: Method | None,
+        near: bool,
+        boundary_m: float | None,
+        candidates: tuple[GridDistance, ...],
+        nearest: GridDistance | None,
+        warnings: tuple[str, ...] = (),
+    ) -> Located:
+        parent = None
+        if leaf < 0:
+            deepest, _ = self._areas.deepest.owner(np.array([lon]), np.array([lat]))
+            parent = None if deepest[0] < 0 else self._areas.areas[deepest[0]]
+        community, town = self._communities(leaf, lon, lat)
+        decided: Method = "point" if leaf >= 0 else "parent" if parent is not None else "none"
+        return Located(
+            building=self._footprints.buildings[footprint] if footprint >= 0 else None,
+            grid=self._grids[leaf] if leaf >= 0 else None,
+            levels=self._chains[leaf] if leaf >= 0 else (),
+            community=community,
+            town=town,
+            method=method or decided,
+            near_boundary=near,
+            boundary_m=boundary_m,
+            candidates=candidates,
+            nearest=nearest,
+            parent=parent,
+            crs_assumed=_CRS,
+            edition=self.edition,
+            warnings=warnings,
+        )
+
+    def _communities(self, leaf: int, lon: float, lat: float) -> tuple[LocatedArea | None, LocatedArea | None]:
+        """Return community and town: those of the grid where it names one, else those at the point."""
+        areas = self._areas
+        code = self._leaves.community_code[leaf] if leaf >= 0 else None
+        community = None if code is None else areas.by_code.get(("community", code))
+        if community is None:
+            community = LocatedArea(code, None, "community") if code else areas.at("community", lon, lat)
+        town = None
+        if community is not None and community.code is not None:
+            parent = areas.parent_of.get(("community", community.code))
+            town = areas.by_code.get(("town", parent)) if parent else None
+        return community, town or areas.at("town", lon, lat)
+
+
+def _answers(grids: _Grids) -> Iterator[LocatedGrid]:
+    for uid, code, name, level, kind in zip(grids.uid, grids.code, grids.name, grids.level, grids.kind, strict=True):
+        yield LocatedGrid(int(uid), str(code), name, level, kind)
+
+
+def _chains(leaves: _Grids, upper: _Grids, grids: Sequence[LocatedGrid]) -> tuple[tuple[LocatedGrid, ...], ...]:
+    """Return per leaf grid the grids from level 1 down to it."""
+    above = {grid.uid: (grid, parent) for grid, parent in zip(_answers(upper), upper.parent_uid, strict=True)}
+    chains = []
+    for grid, parent in zip(grids, leaves.parent_uid, strict=True):
+        chain, seen = [grid], {grid.uid}
+        while parent in above and parent not in seen:
+            seen.add(parent)
+            step, parent = above[parent]  # noqa: PLW2901
+            chain.append(step)
+        chains.append(tuple(reversed(chain)))
+    return tuple(chains)
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedPoints:
+    """Answers for n points as columns; :meth:`answer` has the whole answer for one.
+
+    Attributes
+    ----------
+    leaf
+        Position of the leaf grid in ``GridIndex.codes`` and ``GridIndex.uids``; -1 outside of all.
+    uid
+        Identity of the leaf grid; -1 outside of all.
+    building_id
+        Building in whose footprint the point lies; -1 where there is none.
+    boundary_m
+        Metres to the nearest boundary; infinite where there is no grid at all.
+    near_boundary
+        The flag.
+    say
+        Makes the answer of one point.
+    """
+
+    leaf: Ints
+    uid: npt.NDArray[np.int64]
+    building_id: npt.NDArray[np.int64]
+    boundary_m: Floats
+    near_boundary: Bools
+    say: Callable[[int], Located]
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return len(self.leaf)
+
+    def answer(self, i: int) -> Located:
+        """Return the whole answer for point ``i`` (0 … n-1)."""
+        return self.say(i)
+
+    def __iter__(self) -> Iterator[Located]:
+        """Go through the whole answers in order."""
+        return (self.say(i) for i in range(len(self)))
+
+
+# --- stations --------------------------------------------------------------------------------------------------
+
+_PAIRS_AT_ONCE = 4_000_000
+
+
+def nearest_stations(points: npt.ArrayLike, stations: npt.ArrayLike, *, k: int = 3) -> tuple[Ints, Floats]:
+    """Return the ``k`` nearest stations of each point in a straight line.
+
+    Parameters
+    ----------
+    points, stations
+        Shapes (n, 2) and (m, 2), metres of the metric system (:meth:`GridIndex.to_metric`).
+    k
+        How many are wanted; fewer are returned when there are fewer stations.
+
+    Returns
+    -------
+    Positions in ``stations`` and distances in metres, both of shape (n, min(k, m)), nearest first; of equal ones the
+    one that is listed first.
+
+    Raises
+    ------
+    InputError
+        A coordinate is not finite, or ``k`` is negative.
+    """
+    p = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+    s = np.asarray(stations, dtype=np.float64).reshape(-1, 2)
+    if k < 0 or not np.isfinite(p).all() or not np.isfinite(s).all():
+        raise InputError(
+            "坐标必须是有限的米数, 站点数不小于 0。",
+            "Coordinates must be finite metres, the number of stations 0 or more.",
+        )
+    wanted = min(k, len(s))
+    order = np.empty((len(p), wanted), dtype=np.intp)
+    metres = np.empty((len(p), wanted))
+    if not wanted:
+        return order, metres
+    rows = max(1, _PAIRS_AT_ONCE // len(s))
+    for start in range(0, len(p), rows):
+        block = p[start : start + rows]
+        far = np.hypot(block[:, :1] - s[:, 0], block[:, 1:] - s[:, 1])
+        chosen = np.argsort(far, axis=1, kind="stable")[:, :wanted]
+        order[start : start + rows] = chosen
+        metres[start : start + rows] = np.take_along_axis(far, chosen, axis=1)
+    return order, metres
