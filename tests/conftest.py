@@ -96,10 +96,16 @@ def place(run_settings: Settings, template: Place) -> Iterator[Place]:
     drop_database(run_settings, made)
 
 
+@pytest.fixture(scope="session")
+def shared_place(run_settings: Settings, template: Place) -> Place:
+    """An empty migrated database for tests that roll back; nobody may stay connected to the template itself."""
+    return copy_database(run_settings, template.name, "shared")
+
+
 @pytest.fixture
-def connection(template: Place) -> Iterator[Connection]:
-    """A transaction on the empty migrated database that is rolled back."""
-    with engine_of(template).connect() as opened:
+def connection(shared_place: Place) -> Iterator[Connection]:
+    """A transaction on an empty migrated database that is rolled back."""
+    with engine_of(shared_place).connect() as opened:
         outer = opened.begin()
         yield opened
         outer.rollback()
