@@ -441,6 +441,10 @@ class GridIndex:
         self._metric = self._to_metric_shapes(leaves.polygons)
         self._metric_tree = shapely.STRtree(self._metric)
         self._rim_tree = shapely.STRtree(_rim(self._metric))
+        # One more entry at the end, so that position -1 (none) has a value too.
+        self._uid_of_leaf = np.append(leaves.uid, -1)
+        self._leaf_of_footprint = np.append(footprints.leaf, -1)
+        self._id_of_footprint = np.append(footprints.ids, -1)
         self._grids = tuple(_answers(leaves))
         self._chains = _chains(leaves, upper, self._grids)
         for array in (leaves.uid, leaves.code, footprints.leaf):
@@ -581,7 +585,7 @@ class GridIndex:
 
         owner, tied = self._cover.owner(x, y)
         footprint = self._footprint_at(x, y)
-        leaf_of_footprint = np.append(self._footprints.leaf, -1)[footprint]
+        leaf_of_footprint = self._leaf_of_footprint[footprint]
         decided = leaf_of_footprint >= 0
         owner = np.where(decided, leaf_of_footprint, owner)
         tied = tied & ~decided
@@ -611,8 +615,8 @@ class GridIndex:
 
         return LocatedPoints(
             leaf=owner,
-            uid=np.append(self._leaves.uid, -1)[owner],
-            building_id=np.append(self._footprints.ids, -1)[footprint],
+            uid=self._uid_of_leaf[owner],
+            building_id=self._id_of_footprint[footprint],
             boundary_m=boundary_m,
             near_boundary=near,
             say=say,
