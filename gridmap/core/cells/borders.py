@@ -1,0 +1,182 @@
+"""Buildings beat lines: every building gets one block, and block borders go round its outline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gridmap.core.cells.blocks import Faces, in_place_order, located_in
+from gridmap.core.cells.coverage import Floats, Geometries, Ints, dissolve, shared_borders, stripped
+from gridmap.core.crs import GRID_M
+
+__all__ = ["Housed", "connected_pieces", "houses_in_blocks"]
+
+_TOUCH_M = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Housed:
+    """Blocks whose borders go round buildings, and where each outline lives.
+
+    ``block`` and ``share`` (of the outline in the best block before its border was bent) are aligned with the
+    outlines; ``cut_by_area`` tells which ones an official line cuts.
+    """
+
+    blocks: Faces
+    block: Ints
+    share: Floats
+    cut_by_area: NDArray[np.bool_]
+
+
+def connected_pieces(pairs: tuple[Ints, Ints], label: Ints) -> Ints:
+    """Number the connected pieces of equal label among faces; ``pairs`` are neighbours."""
+    same = label[pairs[0]] == label[pairs[1]]
+    count = len(label)
+    graph = coo_array((np.ones(int(same.sum())), (pairs[0][same], pairs[1][same])), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def shares_in(outlines: Geometries, blocks: Geometries) -> tuple[Ints, Ints, Floats]:
+    """Return outline, block and share of the outline's area for all pairs with common land."""
+    tree = shapely.STRtree(outlines)
+    block, whole = tree.query(blocks, predicate="contains_properly")
+    rest = np.setdiff1d(np.arange(len(outlines)), whole)
+    outline, other = shapely.STRtree(blocks).query(outlines[rest], predicate="intersects")
+    m2 = shapely.area(shapely.intersection(outlines[rest[outline]], blocks[other]))
+    share = m2 / np.maximum(shapely.area(outlines[rest[outline]]), 1e-9)
+    some = share > 0
+    return (
+        np.concatenate([whole, rest[outline[some]]]).astype(np.int64),
+        np.concatenate([block, other[some]]).astype(np.int64),
+        np.concatenate([np.ones(len(whole)), share[some]]),
+    )
+
+
+def houses_in_blocks(blocks: Faces, outlines: Geometries, preferred_area: Ints) -> Housed:
+    """Give every outline (metric, on the centimetre) the block with its largest share and bend the borders.
+
+    Where a hard line cuts an outline, its area is decided first: ``preferred_area`` (area number of the
+    entrance, −1: unknown) or the area with the larger share.
+    """
+    outline, block, share = shares_in(outlines, blocks.polygon)
+    count = len(outlines)
+    areas = blocks.area[block]
+    number = int(blocks.area.max(initial=-1)) + 2
+    per_area = np.bincount(outline * number + areas + 1, weights=share, minlength=count * number)
+    per_area = per_area.reshape(count, number)
+    cut = (per_area > 1e-6).sum(axis=1) > 1
+    chosen = per_area.argmax(axis=1) - 1
+    wished = (preferred_area >= 0) & (per_area[np.arange(count), preferred_area + 1] > 0)
+    chosen = np.where(wished, preferred_area, chosen)
+    fits = areas == chosen[outline]
+    order = np.lexsort((block, -share, ~fits, outline))
+    first = order[np.unique(outline[order], return_index=True)[1]]
+    best, best_share = np.full(count, -1, dtype=np.int64), np.zeros(count)
+    best[outline[first]], best_share[outline[first]] = block[first], share[first]
+    bent, lives_in = _bend(blocks, outlines, best)
+    return Housed(bent, lives_in, best_share, cut)
+
+
+def _bend(blocks: Faces, outlines: Geometries, best: Ints) -> tuple[Faces, Ints]:
+    tree = shapely.STRtree(outlines)
+    near_block, near = tree.query(shapely.boundary(blocks.polygon), predicate="dwithin", distance=_TOUCH_M)
+    if not len(near):
+        return blocks, best
+    touching = np.unique(near)
+    changed = np.unique(near_block)
+    kept = np.setdiff1d(np.arange(len(blocks.polygon)), changed)
+    noded = stripped(
+        shapely.union_all(
+            [*shapely.boundary(blocks.polygon[changed]), *shapely.boundary(outlines[touching])],
+            grid_size=GRID_M,
+        )
+    )
+    faces = shapely.get_parts(shapely.polygonize([noded]))
+    points = shapely.point_on_surface(faces)
+    inside = located_in(points, blocks.polygon[changed])
+    faces, points, inside = faces[inside >= 0], points[inside >= 0], inside[inside >= 0]
+    owner = located_in(points, outlines[touching])
+    label = np.where(owner >= 0, best[touching][owner], changed[inside])
+    piece = _whole_blocks(blocks, faces, label, outlines, best, touching, owner)
+    pieces = int(piece.max()) + 1
+    polygon = dissolve(faces, piece, pieces)
+    of_piece = np.zeros(pieces, dtype=np.int64)
+    of_piece[piece] = label
+    polygon = np.concatenate([blocks.polygon[kept], polygon])
+    source = np.concatenate([kept, of_piece])
+    order = in_place_order(polygon)
+    bent = Faces(polygon[order], blocks.area[source[order]], blocks.water[source[order]])
+    return bent, _lives_in(bent.polygon, outlines, best, source[order])
+
+
+def _whole_blocks(
+    blocks: Faces,
+    faces: Geometries,
+    label: Ints,
+    outlines: Geometries,
+    best: Ints,
+    touching: Ints,
+    owner: Ints,
+) -> Ints:
+    """Number the connected pieces of blocks; a piece that lost its block and holds no building is given away.
+
+    ``label`` is changed in place.
+    """
+    left, right, length_m, _ = shared_borders(faces).by_pair()
+    homes = np.zeros(len(faces), dtype=bool)
+    free = np.setdiff1d(np.flatnonzero(np.isin(best, label)), touching)
+    held = located_in(shapely.point_on_surface(outlines[free]), faces)
+    homes[held[held >= 0]] = True
+    homes[owner >= 0] = True
+    m2 = shapely.area(faces)
+    while True:
+        piece = connected_pieces((left, right), label)
+        count = int(piece.max()) + 1
+        piece_m2 = np.bincount(piece, weights=m2, minlength=count)
+        piece_label = np.zeros(count, dtype=np.int64)
+        piece_label[piece] = label
+        order = np.lexsort((-piece_m2, piece_label))
+        main = np.zeros(count, dtype=bool)
+        main[order[np.unique(piece_label[order], return_index=True)[1]]] = True
+        main[piece[homes]] = True
+        apart = piece[left] != piece[right]
+        a = np.concatenate([piece[left[apart]], piece[right[apart]]])
+        b = np.concatenate([piece[right[apart]], piece[left[apart]]])
+        m = np.tile(length_m[apart], 2)
+        allowed = ~main[a] & main[b] & (blocks.area[piece_label[a]] == blocks.area[piece_label[b]])
+        if not allowed.any():
+            return piece
+        a, b, m = a[allowed], b[allowed], m[allowed]
+        pair, inverse = np.unique(a * count + b, return_inverse=True)
+        total = np.bincount(inverse, weights=m)
+        order = np.lexsort((pair, -total, pair // count))
+        take = order[np.unique(pair[order] // count, return_index=True)[1]]
+        goes = np.arange(count)
+        goes[pair[take] // count] = pair[take] % count
+        label[:] = piece_label[goes[piece]]
+
+
+def _lives_in(blocks: Geometries, outlines: Geometries, best: Ints, source: Ints) -> Ints:
+    """Find the bent block of each outline among the pieces of the block that it belongs to."""
+    point, block = shapely.STRtree(blocks).query(shapely.point_on_surface(outlines), predicate="intersects")
+    fits = source[block] == best[point]
+    out = np.full(len(outlines), -1, dtype=np.int64)
+    out[point[fits][::-1]] = block[fits][::-1]
+    lost = np.flatnonzero((out < 0) & (best >= 0))
+    if len(lost):
+        outline, block, share = shares_in(outlines[lost], blocks)
+        order = np.lexsort((block, -share, outline))
+        first = order[np.unique(outline[order], return_index=True)[1]]
+        out[lost[outline[first]]] = block[first]
+    return out
+
+
+def area_at(points: Any, areas: Geometries) -> Ints:
+    """Return the number of the area that holds each point, −1 for none."""
+    return located_in(np.atleast_1d(points), areas)

@@ -1,0 +1,142 @@
+"""Which lines cut land, in which rank, and how a line of lower rank gives way to a higher one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gridmap.core.cells.coverage import Geometries
+
+__all__ = ["CUTTING", "Rank", "StreetLines", "classify_streets", "give_way", "parts_of_type", "truthy"]
+
+
+class Rank(IntEnum):
+    """Order of lines: a lower number is a stronger border."""
+
+    HARD = 0
+    WATER = 1
+    RAIL = 2
+    MAJOR = 3
+    MINOR = 4
+    LANE = 5
+    LEGACY = 6
+    DRIVE = 7
+    FOOT = 8
+    NONE = 9
+
+
+CUTTING = (Rank.RAIL, Rank.MAJOR, Rank.MINOR)
+
+_MAJOR = {"motorway", "trunk", "primary", "secondary"}
+_MINOR = {"tertiary", "unclassified", "residential", "living_street", "road", "busway"}
+_LANE = {"service", "pedestrian", "track"}
+_FOOT = {"footway", "path", "steps", "cycleway", "bridleway"}
+_RAIL = {"rail", "light_rail", "narrow_gauge", "preserved"}
+_DRIVE = {"driveway", "parking_aisle", "drive-through", "emergency_access", "parking", "slipway"}
+_FALSE = {"", "0", "0.0", "no", "false", "none", "nan", "null", "f", "n"}
+
+
+@dataclass(frozen=True, slots=True)
+class StreetLines:
+    """Single lines above ground with their rank (``Rank`` numbers) and name (empty where unknown)."""
+
+    lines: Geometries
+    rank: NDArray[np.int8]
+    name: Geometries
+
+    def of(self, *ranks: Rank) -> Geometries:
+        """Return the lines of these ranks."""
+        return self.lines[np.isin(self.rank, [int(r) for r in ranks])]
+
+
+def truthy(values: Any) -> NDArray[np.bool_]:
+    """Read flags that may be booleans, numbers or text: everything is true but no, false, 0 and nothing.
+
+    OpenStreetMap flags have values such as ``building_passage`` or ``viaduct``, so only the negative words
+    are listed.
+    """
+    text = pd.Series(values, dtype=object).map(lambda v: "" if pd.isna(v) else str(v).strip().lower())
+    return (~text.isin(_FALSE)).to_numpy(dtype=bool)
+
+
+def _text(frame: gpd.GeoDataFrame, column: str) -> pd.Series:
+    if column not in frame.columns:
+        return pd.Series("", index=frame.index, dtype=object)
+    return frame[column].map(lambda v: "" if pd.isna(v) else str(v).strip())
+
+
+def under_ground(frame: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Tell which lines lie in a tunnel, under cover, or below the ground."""
+    hidden = np.zeros(len(frame), dtype=bool)
+    for column in ("tunnel", "covered"):
+        if column in frame.columns:
+            hidden |= truthy(frame[column])
+    layer = pd.to_numeric(_text(frame, "layer"), errors="coerce").fillna(0).to_numpy()
+    return hidden | (layer < 0)
+
+
+def classify_streets(streets: gpd.GeoDataFrame) -> StreetLines:
+    """Give every street and railway above ground its rank (columns as in ``kinds.KINDS['streets']``)."""
+    frame = streets[~under_ground(streets) & streets.geometry.notna().to_numpy()]
+    frame = frame[~frame.geometry.is_empty]
+    highway = _text(frame, "highway").str.lower().str.removesuffix("_link")
+    railway = _text(frame, "railway").str.lower()
+    service = _text(frame, "service").str.lower()
+    rank = np.full(len(frame), int(Rank.NONE), dtype=np.int8)
+    for words, value in ((_FOOT, Rank.FOOT), (_LANE, Rank.LANE), (_MINOR, Rank.MINOR), (_MAJOR, Rank.MAJOR)):
+        rank[highway.isin(words)] = int(value)
+    rank[(highway == "service") & service.isin(_DRIVE)] = int(Rank.DRIVE)
+    rank[(highway == "") & railway.isin(_RAIL)] = int(Rank.RAIL)
+    lines, row = shapely.get_parts(frame.geometry.to_numpy(), return_index=True)
+    row = row[shapely.get_type_id(lines) == 1]
+    lines = lines[shapely.get_type_id(lines) == 1]
+    used = rank[row] != int(Rank.NONE)
+    return StreetLines(lines[used], rank[row][used], _text(frame, "name").to_numpy(dtype=object)[row][used])
+
+
+def parts_of_type(geometries: Any, type_id: int) -> Geometries:
+    """Return the single parts of one GEOS type (1 line, 3 polygon) of geometries, collections too."""
+    parts = shapely.get_parts(shapely.get_parts(np.atleast_1d(geometries)))
+    kept: Geometries = parts[(shapely.get_type_id(parts) == type_id) & ~shapely.is_empty(parts)]
+    return kept
+
+
+def give_way(lines: Geometries, higher: Any, *, distance_m: float, min_piece_m: float) -> Geometries:
+    """Leave out what runs along ``higher`` nearer than ``distance_m``; keep what crosses or meets it.
+
+    Each end that becomes loose is tied to ``higher`` by a straight stub. Pieces shorter than ``min_piece_m``
+    are left out.
+    """
+    if not len(lines) or shapely.is_empty(higher):
+        return lines
+    merged = parts_of_type(shapely.line_merge(shapely.union_all(lines)), 1)
+    zone = shapely.buffer(higher, distance_m)
+    shapely.prepare(zone)
+    far = ~shapely.intersects(zone, merged)
+    near_lines = merged[~far]
+    inner = parts_of_type(shapely.difference(near_lines, zone), 1)
+    inner = inner[shapely.length(inner) >= min_piece_m]
+    near = parts_of_type(shapely.intersection(near_lines, zone), 1)
+    meets = shapely.intersects(higher, near) & (shapely.length(near) <= 3 * distance_m)
+    kept = near[meets]
+    tied: list[Any] = []
+    if len(inner):
+        ends = np.concatenate([shapely.get_point(inner, 0), shapely.get_point(inner, -1)])
+        loose = ends[shapely.dwithin(ends, shapely.boundary(zone), 1e-6)]
+        if len(kept) and len(loose):
+            held = shapely.STRtree(kept).query(loose, predicate="dwithin", distance=1e-6)[0]
+            loose = np.delete(loose, np.unique(held))
+        if len(loose):
+            foot = shapely.get_coordinates(shapely.shortest_line(loose, higher)).reshape(-1, 2, 2)
+            along = foot[:, 1] - foot[:, 0]
+            length = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)
+            foot[:, 1] += along / length[:, None] * 0.05
+            tied = list(shapely.linestrings(foot))
+    return np.array([*merged[far], *inner, *kept, *tied], dtype=object)
