@@ -21,12 +21,23 @@ def open_ready(settings: Settings, database: str | None = None) -> Place:
         The server does not answer, lacks PostGIS, or its schema is not this program's.
     """
     place = find_place(settings, database)
+    make_ready(place)
+    return place
+
+
+def make_ready(place: Place) -> None:
+    """Start and migrate the private cluster's database; check, and only check, a server of somebody else's.
+
+    Raises
+    ------
+    NotReady
+        The server does not answer, lacks PostGIS, or its schema is not this program's.
+    """
     if place.cluster is not None:
         migrate(place)
     else:
         ensure_database(place)
         require_schema(place)
-    return place
 
 
 def describe(settings: Settings, database: str | None = None) -> dict[str, object]:

@@ -26,6 +26,11 @@ class DataVersion(NamedTuple):
     value: int
     changed_at: datetime | None
 
+    @property
+    def moment_ms(self) -> int:
+        """Milliseconds since 1970; tells two databases apart whose counters are alike."""
+        return int(self.changed_at.timestamp() * 1000) if self.changed_at else 0
+
 
 # z: zoom; unit: Web Mercator metres of one tile unit; wide: the tile with its margin; tile: the tile itself
 _FRAME = """
@@ -42,8 +47,10 @@ SELECT ST_AsMVT(part.*, '{layer}', :extent, 'geom', 'id') FROM part WHERE geom I
 
 _STREET_CLASS = """CASE
     WHEN t.railway IS NOT NULL THEN 'rail'
-    WHEN t.highway ~ '^(motorway|trunk|primary|secondary)(_link)?$' THEN 'major'
-    WHEN t.highway ~ '^(tertiary(_link)?|unclassified|residential|living_street|road)$' THEN 'minor'
+    WHEN t.highway IN ('motorway', 'motorway_link', 'trunk', 'trunk_link', 'primary', 'primary_link',
+        'secondary', 'secondary_link') THEN 'major'
+    WHEN t.highway IN ('tertiary', 'tertiary_link', 'unclassified', 'residential', 'living_street', 'road',
+        'busway') THEN 'minor'
     WHEN t.highway IN ('footway', 'path', 'steps', 'cycleway', 'bridleway', 'corridor', 'platform') THEN 'foot'
     ELSE 'lane'
 END"""
@@ -91,7 +98,7 @@ _STREETS = _layer(
     "streets",
     "gridmap.street",
     f"""t.id, {_STREET_CLASS} AS class, CASE WHEN :z >= 14 THEN t.name END AS name,
-        nullif(t.bridge, false) AS bridge, nullif(t.tunnel OR t.layer < 0, false) AS tunnel""",
+        nullif(t.bridge, false) AS bridge, nullif(t.tunnel OR t.covered OR t.layer < 0, false) AS tunnel""",
     from_zoom=8,
     condition=f"""CASE {_STREET_CLASS}
         WHEN 'major' THEN true

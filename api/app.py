@@ -1,0 +1,79 @@
+"""The application: what wraps it, what it holds, and its routes. Nothing is built when this is imported.
+
+A request passes, from outside to inside: access log → security headers → last resort → guard (Host, token, Origin) →
+gzip → body limit → routes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import anyio.to_thread
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from api import docs, problems
+from api.guard import AccessLog, BodyLimit, Guard, SafeHeaders
+from api.routes import jobs, locate, pages, places, tiles
+from api.state import State
+from gridmap import __version__
+from gridmap.services.databases import make_ready
+from gridmap.services.tokens import token_of
+from gridmap.settings import Settings
+from gridmap.store.database import Place, engine_of, find_place
+
+__all__ = ["create", "create_app"]
+
+_BODY_BYTES = 1 << 20
+
+
+def create() -> FastAPI:
+    """Return the application for the settings in the environment: what uvicorn calls in each web worker."""
+    return create_app(Settings())
+
+
+def create_app(settings: Settings, *, place: Place | None = None, token: str | None = None) -> FastAPI:
+    """Return the application for a database; without ``token`` the one in the data folder is used.
+
+    Raises
+    ------
+    NotReady
+        The token cannot be kept in the data folder.
+    """
+    state = State(settings, place or find_place(settings))
+    app = FastAPI(
+        title="gridmap",
+        version=__version__,
+        summary="Grids, requests and 15-minute coverage for community governance",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(SafeHeaders),
+            Middleware(problems.LastResort),
+            Middleware(Guard, token=token or token_of(settings.data_dir), hostname=settings.hostname),
+            Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
+            Middleware(BodyLimit, limit_bytes=_BODY_BYTES),
+        ],
+    )
+    app.state.here = state
+    problems.install(app)
+    for part in (pages, places, locate, tiles, jobs):
+        app.include_router(part.router)
+    docs.install(app)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    state: State = app.state.here
+    # as many threads as connections: more would only wait for one
+    anyio.to_thread.current_default_thread_limiter().total_tokens = state.settings.pool_size
+    await anyio.to_thread.run_sync(make_ready, state.place)
+    yield
+    await anyio.to_thread.run_sync(engine_of(state.place).dispose)

@@ -1,0 +1,1 @@
+"""Routes by resource: parse, one service call, present."""

@@ -1,0 +1,133 @@
+"""The shapes of answers, for the OpenAPI document and its tests; answers themselves are written as bytes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = [
+    "Editions",
+    "FeatureCollection",
+    "Findings",
+    "GridFacts",
+    "Job",
+    "Jobs",
+    "Jurisdiction",
+    "Located",
+]
+
+Object = dict[str, Any]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Words(_Shape):
+    """The same words in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+class Edition(_Shape):
+    """A set of grids in force during a period."""
+
+    id: int
+    name: str
+    effective_from: datetime
+
+
+class Editions(_Shape):
+    """All editions."""
+
+    editions: list[Edition]
+
+
+class Jurisdiction(_Shape):
+    """What this installation serves; ``bbox`` is west, south, east, north in EPSG:4326 degrees."""
+
+    code: str | None
+    name: str | None
+    bbox: list[float] | None
+    edition: Edition | None
+    editions: list[Edition]
+    household_target: int
+    counts: dict[str, int]
+    version: Object | str | int
+    levels: list[Any]
+
+
+class FeatureCollection(_Shape):
+    """GeoJSON (RFC 7946)."""
+
+    type: Literal["FeatureCollection"]
+    features: list[Object]
+
+
+class GridFacts(_Shape):
+    """One grid: its facts, the levels above it, the people responsible (public fields), the nearest stations."""
+
+    grid: Object
+    chain: list[Object]
+    duties: list[Object]
+    stations: list[Object]
+
+
+class Located(_Shape):
+    """Whose place a point is; ``boundary_m`` in metres, ``method`` is building, point, parent or none."""
+
+    building: Object | None
+    grid: Object | None
+    chain: list[Object]
+    community: Object | None
+    town: Object | None
+    near_boundary: bool
+    boundary_m: float | None
+    candidates: list[Object]
+    nearest: Object | None
+    parent: Object | None
+    duties: list[Object]
+    stations: list[Object]
+    edition: Object | int | None
+    crs_assumed: str
+    method: str
+
+
+class Finding(_Shape):
+    """One place where something is not as it should be."""
+
+    rule: str
+    severity: Literal["error", "warning", "info"]
+    subject: str
+    message: Words
+    repair: Words | None
+    lon: float | None
+    lat: float | None
+
+
+class Findings(_Shape):
+    """What a check found."""
+
+    findings: list[Finding]
+
+
+class Job(_Shape):
+    """Long work; ``percent`` is 0 to 100."""
+
+    id: int
+    kind: str
+    state: Literal["waiting", "running", "done", "failed", "cancelled", "interrupted"]
+    percent: float
+    message: Words
+    who: str
+    result: Object | None
+    error: Object | None
+
+
+class Jobs(_Shape):
+    """Jobs, the newest first."""
+
+    jobs: list[Job]

@@ -1,0 +1,53 @@
+"""What one web process holds: settings, database, tiles in memory, the page's files, the indexes that locate."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from api.static import StaticFiles
+from gridmap.maps.page import STATIC
+from gridmap.services.tiles import Tiles
+from gridmap.settings import Settings
+from gridmap.store.database import Place
+
+if TYPE_CHECKING:
+    from gridmap.services.locate import Locator
+
+__all__ = ["TOKEN_NAME", "Here", "State"]
+
+TOKEN_NAME = "token"  # noqa: S105 (the name under which its writes are recorded, not the token)
+
+
+class State:
+    """What one web process holds; nothing is read or opened before it is needed."""
+
+    def __init__(self, settings: Settings, place: Place) -> None:
+        self.settings = settings
+        self.place = place
+        self.tiles = Tiles(place)
+        self.static = StaticFiles(STATIC)
+        self._locator: Locator | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def locator(self) -> Locator:
+        """The indexes that answer whose place a point is."""
+        with self._lock:
+            if self._locator is None:
+                from gridmap.services.locate import Locator
+
+                self._locator = Locator(self.place)
+            return self._locator
+
+
+def _here(request: Request) -> State:
+    state = request.app.state.here
+    assert isinstance(state, State)  # noqa: S101 (set by create_app)
+    return state
+
+
+Here = Annotated[State, Depends(_here)]
