@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import orjson
 import pandas as pd
 import shapely
 from sqlalchemy import Connection
@@ -73,11 +75,11 @@ def start_import(connection: Connection, *, kind: str, file_name: str, sha256: s
     return int(found)
 
 
-def finish_import(connection: Connection, import_id: int, counts: dict[str, int]) -> None:
+def finish_import(connection: Connection, import_id: int, counts: Mapping[str, Any]) -> None:
     """Note what the import did."""
     connection.exec_driver_sql(
         "UPDATE gridmap.import_run SET counts = %(c)s::jsonb WHERE id = %(i)s",
-        {"c": pd.Series(counts).to_json(), "i": import_id},
+        {"c": orjson.dumps(counts).decode(), "i": import_id},
     )
 
 

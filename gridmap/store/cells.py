@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -95,12 +96,20 @@ def retire(connection: Connection, *, cell_ids: Ids, block_ids: Ids) -> None:
     connection.exec_driver_sql("UPDATE gridmap.block SET retired_at = now() WHERE id = ANY(%(i)s)", {"i": blocks})
 
 
-def move_cells_to_blocks(connection: Connection, cell_ids: Ids, block_ids: Ids) -> None:
-    """Note that cells that stayed as they are lie in other blocks now."""
+def update_belonging(
+    connection: Connection,
+    *,
+    ids: Sequence[int],
+    block_ids: Sequence[int],
+    area_codes: Sequence[Any],
+    legacy_codes: Sequence[Any],
+) -> None:
+    """Note the block, area and imported codes of cells that stayed as they are."""
     connection.exec_driver_sql(
-        "UPDATE gridmap.cell c SET block_id = n.block FROM unnest(%(c)s::bigint[], %(b)s::bigint[]) AS n(cell, block) "
-        "WHERE c.id = n.cell AND c.block_id <> n.block",
-        {"c": [int(i) for i in cell_ids], "b": [int(i) for i in block_ids]},
+        "UPDATE gridmap.cell c SET block_id = n.block, area_code = n.area, legacy_code = n.legacy "
+        "FROM unnest(%(c)s::bigint[], %(b)s::bigint[], %(a)s::text[], %(l)s::text[]) AS n(cell, block, area, legacy) "
+        "WHERE c.id = n.cell AND (c.block_id, c.area_code, c.legacy_code) IS DISTINCT FROM (n.block, n.area, n.legacy)",
+        {"c": list(ids), "b": list(block_ids), "a": list(area_codes), "l": list(legacy_codes)},
     )
 
 

@@ -6,15 +6,18 @@ nothing. So a process that was taken for dead and comes back can neither finish 
 
 from __future__ import annotations
 
+import contextlib
 import select
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import orjson
+import psycopg2
 from sqlalchemy import Connection, RowMapping, text
 
+from gridmap.errors import NotReady
 from gridmap.model.text import Text
 from gridmap.store.database import Place, engine_of
 
@@ -262,20 +265,48 @@ class Listener:
     """A connection of its own that hears of new jobs; it is a hint only, whoever waits looks at the table as well."""
 
     def __init__(self, place: Place) -> None:
-        self._connection = engine_of(place, pool_size=JOB_CONNECTIONS).connect()
-        self._connection.detach()  # kept for as long as the worker lives, so it is none of the pool's
-        self._connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(f"LISTEN {CHANNEL}"))
-        self._raw: Any = self._connection.connection.driver_connection
+        """Connect.
+
+        Raises
+        ------
+        NotReady
+            The server does not answer.
+        """
+        self._place = place
+        with self._spoken():
+            self._pooled = engine_of(place, pool_size=JOB_CONNECTIONS).raw_connection()
+            self._connection: Any = self._pooled.driver_connection
+            self._pooled.detach()  # kept for as long as the worker lives, so it is none of the pool's
+            self._connection.autocommit = True
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"LISTEN {CHANNEL}")
 
     def wait(self, timeout_s: float) -> None:
-        """Return when a job was announced or the time is over."""
-        if select.select([self._raw], [], [], timeout_s)[0]:
-            self._raw.poll()
-            self._raw.notifies.clear()
+        """Return when a job was announced or the time is over.
+
+        Raises
+        ------
+        NotReady
+            The server is gone.
+        """
+        if select.select([self._connection], [], [], timeout_s)[0]:
+            with self._spoken():
+                self._connection.poll()
+            self._connection.notifies.clear()
 
     def close(self) -> None:
         """Give the connection up."""
-        self._connection.close()
+        self._pooled.close()
+
+    @contextlib.contextmanager
+    def _spoken(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg2.Error as error:
+            raise NotReady(
+                f"数据库 {self._place.shown} 没有应答。请检查它是否在运行(gridmap db status)。",
+                f"The database {self._place.shown} does not answer. See whether it runs (gridmap db status).",
+            ) from error
 
 
 def _json(value: Mapping[str, Any]) -> str:
