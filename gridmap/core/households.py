@@ -324,6 +324,8 @@ class _Table:
     def __init__(self, buildings: pd.DataFrame, counts: pd.DataFrame, aliases: Mapping[str, str]) -> None:
         self.findings: list[Finding] = []
         self._alias = {estate_key(alias): estate_key(name) for alias, name in aliases.items()}
+        self._estate_keys: dict[str, str] = {}
+        self._number_keys: dict[str, str] = {}
         self.estate_rows: dict[str, list[int]] = {}
         by_source: dict[str, int] = {}
         by_number: dict[tuple[str, str], list[int]] = {}
@@ -334,7 +336,7 @@ class _Table:
             if estate is not None:
                 self.estate_rows.setdefault(self._estate(estate), []).append(building)
                 if number is not None:
-                    by_number.setdefault((self._estate(estate), building_key(str(number))), []).append(building)
+                    by_number.setdefault((self._estate(estate), self._number(number)), []).append(building)
         self.direct: dict[tuple[str, int], tuple[_Row, str]] = {}
         self.totals: dict[tuple[str, str], _Row] = {}
         columns = [_text(counts, column) for column in ("building_source_id", "estate", "number")]
@@ -342,7 +344,7 @@ class _Table:
             if source is not None and str(source) in by_source:
                 self._keep_direct(row, by_source[str(source)], "building")
             elif estate is not None and number is not None:
-                found = by_number.get((self._estate(estate), building_key(str(number))), [])
+                found = by_number.get((self._estate(estate), self._number(number)), [])
                 if len(found) == 1:
                     self._keep_direct(row, found[0], "number")
                 else:
@@ -354,8 +356,17 @@ class _Table:
                 self._lost(row, several=False)
 
     def _estate(self, name: object) -> str:
-        key = estate_key(str(name))
-        return self._alias.get(key, key)
+        text = str(name)
+        if text not in self._estate_keys:
+            key = estate_key(text)
+            self._estate_keys[text] = self._alias.get(key, key)
+        return self._estate_keys[text]
+
+    def _number(self, number: object) -> str:
+        text = str(number)
+        if text not in self._number_keys:
+            self._number_keys[text] = building_key(text)
+        return self._number_keys[text]
 
     def _keep_direct(self, row: _Row, building: int, method: str) -> None:
         kept = self.direct.get((row.basis, building))
