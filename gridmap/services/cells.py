@@ -19,7 +19,7 @@ from gridmap.core.crs import project
 from gridmap.errors import Conflict, NotReady
 from gridmap.model.progress import Progress, part, silent
 from gridmap.model.text import Text
-from gridmap.services import editions
+from gridmap.services import settling
 from gridmap.store import base as base_store
 from gridmap.store import cells as store
 from gridmap.store import editions as edition_store
@@ -94,7 +94,7 @@ def make_cells(
         progress(0.6, Text("写入单元", "Writing the cells"))
         result = write_fabric(connection, fabric, srid)
         progress(0.75, Text("生成版本", "Making editions"))
-        result |= editions.settle_after_cells(connection, who=who, progress=part(progress, 0.75, 0.98))
+        result |= settling.settle_after_cells(connection, who=who, progress=part(progress, 0.75, 0.98))
         note_change(connection, who, "cells", orjson.dumps(result, default=str).decode())
         bump(connection, "base", "edition")
         if finish is not None:

@@ -297,7 +297,7 @@ def _follow(
     connection: Connection, written: Mapping[str, store.Counts], *, who: str, progress: Progress
 ) -> dict[str, Any]:
     """Bring along what depends on the layers: households per building, and cells where they exist."""
-    from gridmap.services import cells, figures
+    from gridmap.services import cells, figures, settling
 
     touched = {name for name, counts in written.items() if counts.touched}
     effects: dict[str, Any] = {}
@@ -308,5 +308,5 @@ def _follow(
         progress(0.4, Text("更新相关单元", "Carrying the change over to cells"))
         effects["cells"] = cells.carry_over(connection, who=who)
     elif touched & {"buildings", "households", "estates"} and cells.made(connection):
-        cells.refresh_totals(connection)
+        settling.refresh_totals(connection)
     return effects

@@ -224,11 +224,15 @@ def replace_assigned_cells(
     retired: NDArray[np.int64],
     added: NDArray[np.int64],
     uids: NDArray[np.int64],
+    until: int | None = None,
 ) -> None:
-    """Carry an edition over to new cells: retired ones leave it (older editions keep them), added ones join it."""
+    """Carry an edition over to new cells: retired ones leave it (older editions keep them), added ones join it.
+
+    ``until`` is the next edition that is carried over by a call of its own; None: what joins goes on.
+    """
     gone = [int(c) for c in retired]
     connection.exec_driver_sql(
-        "DELETE FROM gridmap.assignment WHERE cell_id = ANY(%(c)s) AND from_edition = %(e)s",
+        "DELETE FROM gridmap.assignment WHERE cell_id = ANY(%(c)s) AND from_edition >= %(e)s",
         {"c": gone, "e": edition_id},
     )
     connection.exec_driver_sql(
@@ -242,6 +246,7 @@ def replace_assigned_cells(
         {
             "cell_id": [int(c) for c in added],
             "from_edition": [edition_id] * len(added),
+            "to_edition": [until] * len(added),
             "uid": [int(u) for u in uids],
         },
     )

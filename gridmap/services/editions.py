@@ -1,0 +1,120 @@
+"""What readers are told of the jurisdiction, its editions, grids, areas and stations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from gridmap.errors import NotFound
+from gridmap.store import editions as store
+from gridmap.store import readers
+from gridmap.store.copying import versions
+from gridmap.store.database import Place, engine_of
+from gridmap.store.jurisdiction import counts, data_bounds
+from gridmap.store.jurisdiction import jurisdiction as read_jurisdiction
+
+HOUSEHOLD_TARGET = 300
+
+
+def jurisdiction(place: Place) -> dict[str, Any]:
+    """Return what a page needs first: name, extent, editions, counts and data version."""
+    with engine_of(place).connect() as connection:
+        known = read_jurisdiction(connection)
+        editions = store.editions(connection)
+        in_force = store.edition_at(connection, None)
+        total = counts(connection)
+        levels = readers.levels(connection, in_force) if in_force is not None else []
+        total["grids"] = readers.grid_count(connection, in_force) if in_force is not None else 0
+        return {
+            "code": known.code,
+            "name": known.name,
+            "time_zone": known.time_zone,
+            "bbox": data_bounds(connection),
+            "edition": next((_told(e) for e in editions if e.id == in_force), None),
+            "editions": [_told(e) for e in editions],
+            "household_target": known.settings.get("household_target", HOUSEHOLD_TARGET),
+            "counts": total,
+            "levels": levels,
+            "version": ".".join(str(versions(connection).get(name, 0)) for name in ("base", "edition")),
+        }
+
+
+def list_editions(place: Place) -> list[dict[str, Any]]:
+    """Return all editions, the oldest first."""
+    with engine_of(place).connect() as connection:
+        return [_told(e) for e in store.editions(connection)]
+
+
+def _told(edition: store.Edition) -> dict[str, Any]:
+    return {
+        "id": edition.id,
+        "name": edition.name,
+        "effective_from": edition.effective_from.isoformat(),
+        "effective_to": edition.effective_to.isoformat() if edition.effective_to else None,
+    }
+
+
+def edition_for(connection: Connection, at: datetime | None) -> int:
+    """Return the edition in force at a time (None: now).
+
+    Raises
+    ------
+    NotFound
+        There was none.
+    """
+    found = store.edition_at(connection, at)
+    if found is None:
+        raise NotFound(
+            "那时还没有生效的网格版本。" if at else "还没有网格版本。请导入网格并运行 gridmap cells --commit。",
+            "No edition was in force at that time."
+            if at
+            else "There is no edition yet. Import grids and run gridmap cells --commit.",
+        )
+    return found
+
+
+def grids_geojson(place: Place, *, level: int | None = None, at: datetime | None = None) -> bytes:
+    """Return the grids of the edition in force as a GeoJSON FeatureCollection; an empty one before the first edition.
+
+    ``level`` None means the leaf grids.
+    """
+    with engine_of(place).connect() as connection:
+        edition_id = store.edition_at(connection, at)
+        return readers.grids_geojson(connection, edition_id, level)
+
+
+def grid_facts(place: Place, code: str, *, at: datetime | None = None) -> dict[str, Any]:
+    """Return one grid: its figures, the chain of levels, people on duty (public fields only) and stations in it.
+
+    Raises
+    ------
+    NotFound
+        No grid has that code in the edition.
+    """
+    with engine_of(place).connect() as connection:
+        edition_id = edition_for(connection, at)
+        grid = readers.grid(connection, edition_id, code)
+        if grid is None:
+            raise NotFound(
+                "没有这个编码的网格。请核对编码和日期。", "No grid has that code in this edition. Check code and date."
+            )
+        return {
+            "grid": grid,
+            "chain": readers.chain(connection, edition_id, int(grid["uid"])),
+            "duties": readers.public_duties(connection, code),
+            "stations": readers.stations_in(connection, edition_id, code),
+        }
+
+
+def areas_geojson(place: Place, level: str) -> bytes:
+    """Return the administrative polygons of a level as a GeoJSON FeatureCollection."""
+    with engine_of(place).connect() as connection:
+        return readers.areas_geojson(connection, level)
+
+
+def stations_geojson(place: Place) -> bytes:
+    """Return the stations as a GeoJSON FeatureCollection."""
+    with engine_of(place).connect() as connection:
+        return readers.stations_geojson(connection)

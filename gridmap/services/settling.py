@@ -1,0 +1,353 @@
+"""Editions and drafts after cells changed: made from imported grid sets, or carried over to the new cells."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from gridmap.core import gridsets
+from gridmap.core.crs import project, transform_xy
+from gridmap.core.grids import CellState, derive, figures_of_cells, flows
+from gridmap.errors import Conflict
+from gridmap.model.finding import Finding
+from gridmap.model.progress import Progress
+from gridmap.model.text import Text
+from gridmap.store import base as base_store
+from gridmap.store import cells as cell_store
+from gridmap.store import editions as store
+from gridmap.store import findings as finding_store
+from gridmap.store.jurisdiction import jurisdiction as read_jurisdiction
+
+Ids = NDArray[np.int64]
+
+_DOUBTFUL_BELOW = 0.8
+_GRID_FIELDS = ["uid", "code", "name", "level", "grid_kind", "parent_uid", "community_code"]
+
+
+def load_state(connection: Connection) -> tuple[CellState, gpd.GeoDataFrame, int]:
+    """Return the live cells as arrays and as a frame (EPSG:4326), and the metric EPSG code."""
+    srid = read_jurisdiction(connection).metric_srid
+    assert srid is not None  # noqa: S101 (there are cells, so there were data)
+    cells = cell_store.live_cells(connection)
+    edges = cell_store.live_edges(connection)
+    buildings = pd.DataFrame(base_store.read_live(connection, "buildings"))
+    figures = figures_of_cells(pd.DataFrame(cells), cell_store.live_attachments(connection), buildings)
+    row = pd.Index(cells["id"])
+    state = CellState(
+        ids=cells["id"].to_numpy(),
+        geometry=project(cells, srid).geometry.to_numpy(),
+        area_m2=cells["area_m2"].to_numpy(),
+        edge_a=row.get_indexer(pd.Index(edges["a"])).astype(np.int64),
+        edge_b=row.get_indexer(pd.Index(edges["b"])).astype(np.int64),
+        edge_length_m=edges["length_m"].to_numpy(dtype=float),
+        figures=figures,
+    )
+    return state, cells, srid
+
+
+def settle_after_cells(connection: Connection, *, who: str, progress: Progress) -> dict[str, Any]:
+    """Bring editions and drafts along after cells changed, and make those that imported grid sets wait to become."""
+    state, cells, srid = load_state(connection)
+    told: dict[str, Any] = {}
+    doubtful = carry_over(connection, state, srid)
+    if doubtful:
+        finding_store.replace(connection, "update", doubtful)
+        told["doubtful"] = len(doubtful)
+    sets = store.grid_sets(connection)
+    made: list[str] = []
+    for position in range(len(sets)):
+        entry = sets.iloc[position]
+        if entry["used"]:
+            continue
+        progress(position / len(sets), Text(f"生成 {entry['name']}", f"Making {entry['name']}"))
+        codes = gridsets.codes_in_set(list(cells["legacy_code"]), position)
+        if entry["purpose"] == "edition":
+            _edition_from_set(connection, state, codes, entry, who=who, srid=srid)
+        else:
+            _plan_from_set(connection, state, codes, entry, who=who)
+        made.append(str(entry["name"]))
+    told["made"] = made
+    return told
+
+
+# -- making ----------------------------------------------------------------------------------------------------------
+
+
+def _edition_from_set(
+    connection: Connection, state: CellState, codes: NDArray[np.object_], entry: Any, *, who: str, srid: int
+) -> None:
+    before = store.editions(connection)
+    moment: datetime = entry["effective_from"]
+    if before and moment <= before[-1].effective_from:
+        raise Conflict(
+            f"版本“{entry['name']}”的生效日期不晚于已有版本“{before[-1].name}”。请改用更晚的日期导入。",
+            f"The edition '{entry['name']}' does not come after '{before[-1].name}', which is there already. "
+            "Import it with a later date.",
+        )
+    edition_id = store.add_edition(
+        connection, name=entry["name"], effective_from=moment, made_by=who, set_id=int(entry["id"])
+    )
+    rows = pd.DataFrame(store.grid_set_rows(connection, int(entry["id"]))).drop(columns="geom")
+    known = (
+        store.edition_grids(connection, before[-1].id).set_index("code")["uid"] if before else pd.Series(dtype="int64")
+    )
+    grids = _with_uids(connection, rows, known)
+    leaves = grids[grids["level"] == grids["level"].max()].reset_index(drop=True)
+    uppers = grids[grids["level"] < grids["level"].max()].reset_index(drop=True)
+    member = pd.Index(leaves["code"]).get_indexer(pd.Index(codes)).astype(np.int64)
+    assigned = member >= 0
+    store.write_assignment(connection, edition_id, state.ids[assigned], leaves["uid"].to_numpy()[member[assigned]])
+    colours = _colours_before(connection, before[-1].id) if before else {}
+    _write_derived(
+        connection, edition_id, state, member=member, leaves=leaves, uppers=uppers, colours=colours, srid=srid
+    )
+    if before:
+        _write_lineage(connection, edition_id, before[-1].id, state)
+
+
+def _with_uids(connection: Connection, rows: pd.DataFrame, known: pd.Series[int]) -> pd.DataFrame:
+    """Give each grid an identity: that of the grid with the same code in the edition before, else a new one."""
+    rows = rows.copy()
+    rows["name"] = [n or c for n, c in zip(rows["name"], rows["code"], strict=True)]
+    rows["grid_kind"] = [k or "urban" for k in rows["grid_kind"]]
+    new = [c for c in rows["code"] if c not in known.index]
+    fresh = dict(zip(new, store.add_grids(connection, new), strict=True))
+    rows["uid"] = [int(known[c]) if c in known.index else int(fresh[c]) for c in rows["code"]]
+    by_code = dict(zip(rows["code"], rows["uid"], strict=True))
+    rows["parent_uid"] = pd.array([by_code.get(p) for p in rows["parent_code"]], dtype="Int64")
+    return rows[_GRID_FIELDS]
+
+
+def _colours_before(connection: Connection, edition_id: int) -> dict[int, int]:
+    grids = store.edition_grids(connection, edition_id)
+    return dict(zip(grids["uid"], grids["colour"], strict=True))
+
+
+def _write_derived(
+    connection: Connection,
+    edition_id: int,
+    state: CellState,
+    *,
+    member: Ids,
+    leaves: pd.DataFrame,
+    uppers: pd.DataFrame,
+    colours: dict[int, int],
+    srid: int,
+    only: set[int] | None = None,
+) -> None:
+    derived = derive(state, member, leaves, uppers, given_colours=colours)
+    if only is not None:
+        derived = derived[derived["uid"].isin(only)]
+    lonlat = transform_xy(derived[["label_x", "label_y"]].to_numpy(), srid, 4326)
+    derived = derived.set_crs(srid).to_crs(4326)
+    derived["label_lon"], derived["label_lat"] = lonlat[:, 0].round(7), lonlat[:, 1].round(7)
+    store.write_edition_grids(connection, edition_id, derived)
+
+
+def _write_lineage(connection: Connection, edition_id: int, before: int, state: CellState) -> None:
+    old, new = (_uids_by_cell(connection, edition, state) for edition in (before, edition_id))
+    store.write_grid_lineage(
+        connection, edition_id, flows(old, new, state.figures["households"].to_numpy(dtype=np.int64))
+    )
+
+
+def _uids_by_cell(connection: Connection, edition_id: int, state: CellState) -> Ids:
+    assigned = store.assignment_in(connection, edition_id)
+    out = np.full(len(state.ids), -1, dtype=np.int64)
+    rows = state.rows_of(assigned["cell_id"].to_numpy(dtype=np.int64))
+    out[rows[rows >= 0]] = assigned["uid"].to_numpy(dtype=np.int64)[rows >= 0]
+    return out
+
+
+def _plan_from_set(
+    connection: Connection, state: CellState, codes: NDArray[np.object_], entry: Any, *, who: str
+) -> None:
+    editions = store.editions(connection)
+    if not editions:
+        raise Conflict(
+            f"调整方案“{entry['name']}”需要先有一个版本。请先导入现行网格(--edition)。",
+            f"The draft '{entry['name']}' needs an edition to start from. Import the present grids first (--edition).",
+        )
+    base = editions[-1].id
+    plan_id = store.add_plan(connection, title=entry["name"], base_edition=base, owner=who, set_id=int(entry["id"]))
+    grids = store.edition_grids(connection, base, leaf=True)
+    code_of = dict(zip(grids["uid"], grids["code"], strict=True))
+    present = np.array([code_of.get(uid) for uid in _uids_by_cell(connection, base, state)], dtype=object)
+    differs = np.array([a != b for a, b in zip(codes, present, strict=True)], dtype=bool)
+    store.write_plan_differences(
+        connection, plan_id, pd.DataFrame({"cell_id": state.ids[differs], "code": codes[differs]})
+    )
+
+
+# -- carrying over ---------------------------------------------------------------------------------------------------
+
+
+def carry_over(connection: Connection, state: CellState, srid: int) -> list[Finding]:
+    """Bring the edition in force, later ones and open drafts along after cells were replaced.
+
+    A new cell goes to the grid of its land: that of the replaced cells from which most of its area came. Where no
+    grid had nearly all of it, a finding says so. Past editions stay as they are.
+    """
+    editions = store.editions(connection)
+    if not editions:
+        return []
+    in_force = store.edition_at(connection, None)
+    first = in_force if in_force is not None else editions[0].id
+    going_on = [e.id for e in editions if e.id >= first]
+    descent = _descent(connection)
+    findings: list[Finding] = []
+    moves: list[tuple[int, Ids, Ids, Ids]] = []
+    for edition_id in going_on:
+        assigned = store.assignment_in(connection, edition_id)
+        retired = assigned[~assigned["live"].astype(bool)]
+        if retired.empty:
+            continue
+        taken = state.rows_of(assigned["cell_id"].to_numpy(dtype=np.int64))
+        chosen = _heirs(descent, retired.set_index("cell_id")["uid"], set(state.ids[taken[taken >= 0]].tolist()))
+        moves.append(
+            (edition_id, retired["cell_id"].to_numpy(dtype=np.int64), chosen["new_id"].to_numpy(dtype=np.int64),
+             chosen["uid"].to_numpy(dtype=np.int64))
+        )  # fmt: skip
+        findings += _doubts(connection, chosen[chosen["share"] < _DOUBTFUL_BELOW], edition_id)
+    for position, (edition_id, retired_ids, added, uids) in enumerate(moves):
+        later = moves[position + 1][0] if position + 1 < len(moves) else None
+        store.replace_assigned_cells(connection, edition_id, retired=retired_ids, added=added, uids=uids, until=later)
+        touched = {int(u) for u in uids} | _uids_of(connection, edition_id, retired_ids)
+        rederive(connection, edition_id, state, srid, touched=touched)
+    _carry_plans(connection, state, descent)
+    return findings
+
+
+def _descent(connection: Connection) -> pd.DataFrame:
+    """Return old_id, new_id, area_m2: what of replaced cells became part of live ones, through all generations."""
+    rows = connection.exec_driver_sql(
+        """
+        WITH RECURSIVE down AS (
+            SELECT l.old_id AS ancestor, l.new_id AS id, l.share FROM gridmap.cell_lineage l
+            UNION ALL
+            SELECT d.ancestor, l.new_id, d.share * l.share
+            FROM down d JOIN gridmap.cell_lineage l ON l.old_id = d.id
+        )
+        SELECT d.ancestor, d.id, sum(d.share * o.area_m2), max(c.area_m2)
+        FROM down d
+        JOIN gridmap.cell c ON c.id = d.id AND c.retired_at IS NULL
+        JOIN gridmap.cell o ON o.id = d.ancestor
+        GROUP BY d.ancestor, d.id
+        """
+    ).fetchall()
+    return pd.DataFrame(
+        {
+            "old_id": np.array([r[0] for r in rows], dtype=np.int64),
+            "new_id": np.array([r[1] for r in rows], dtype=np.int64),
+            "area_m2": np.array([r[2] for r in rows], dtype=float),
+            "whole_m2": np.array([r[3] for r in rows], dtype=float),
+        }
+    )
+
+
+def _heirs(descent: pd.DataFrame, uid_of: pd.Series[int], present: set[int]) -> pd.DataFrame:
+    """Return new_id, uid, share: for each live cell without a grid the grid from which most of its land came."""
+    related = descent[descent["old_id"].isin(uid_of.index) & ~descent["new_id"].isin(present)].copy()
+    related["uid"] = related["old_id"].map(uid_of)
+    summed = related.groupby(["new_id", "uid"], as_index=False).agg(
+        area_m2=("area_m2", "sum"), whole_m2=("whole_m2", "max")
+    )
+    best = summed.sort_values(["new_id", "area_m2", "uid"], ascending=[True, False, True]).drop_duplicates("new_id")
+    best["share"] = best["area_m2"] / best["whole_m2"]
+    return best
+
+
+def _doubts(connection: Connection, doubtful: pd.DataFrame, edition_id: int) -> list[Finding]:
+    if doubtful.empty:
+        return []
+    rows = connection.exec_driver_sql(
+        "SELECT c.id, g.code, g.name, ST_X(c.point), ST_Y(c.point) "
+        "FROM unnest(%(c)s::bigint[], %(u)s::bigint[]) AS n(cell, uid) JOIN gridmap.cell c ON c.id = n.cell "
+        "JOIN gridmap.edition_grid g ON g.uid = n.uid AND g.edition_id = %(e)s ORDER BY c.id",
+        {"c": doubtful["new_id"].tolist(), "u": doubtful["uid"].tolist(), "e": edition_id},
+    ).fetchall()
+    return [
+        Finding(
+            "new_cell_between_grids",
+            "warning",
+            f"cell:{cell}",
+            Text(
+                f"新单元 {cell} 的土地来自几个网格,暂归 {name}({code})。",
+                f"The land of the new cell {cell} came from several grids; it is in {name} ({code}) for now.",
+            ),
+            Text("请在调整方案中确认归属。", "Settle it in a plan."),
+            lon,
+            lat,
+        )
+        for cell, code, name, lon, lat in rows
+    ]
+
+
+def _uids_of(connection: Connection, edition_id: int, cell_ids: Ids) -> set[int]:
+    rows = connection.exec_driver_sql(
+        "SELECT DISTINCT uid FROM gridmap.assignment WHERE cell_id = ANY(%(c)s) AND from_edition <= %(e)s",
+        {"c": cell_ids.tolist(), "e": edition_id},
+    )
+    return {int(row[0]) for row in rows}
+
+
+def rederive(
+    connection: Connection, edition_id: int, state: CellState, srid: int, *, touched: set[int] | None = None
+) -> None:
+    """Work out the grids of an edition that goes on anew: all of them, or those touched and their parents."""
+    grids = store.edition_grids(connection, edition_id)
+    leaves = pd.DataFrame(grids[grids["leaf"]])[_GRID_FIELDS].reset_index(drop=True)
+    uppers = pd.DataFrame(grids[~grids["leaf"]])[_GRID_FIELDS].reset_index(drop=True)
+    uids = _uids_by_cell(connection, edition_id, state)
+    member = pd.Index(leaves["uid"]).get_indexer(pd.Index(uids)).astype(np.int64)
+    colours = dict(zip(grids["uid"], grids["colour"], strict=True))
+    only = None if touched is None else _with_parents(touched, grids)
+    _write_derived(
+        connection, edition_id, state,
+        member=member, leaves=leaves, uppers=uppers, colours=colours, srid=srid, only=only,
+    )  # fmt: skip
+
+
+def _with_parents(touched: set[int], grids: pd.DataFrame) -> set[int]:
+    parent = dict(zip(grids["uid"], grids["parent_uid"], strict=True))
+    out = set(touched)
+    for uid in touched:
+        above = parent.get(uid)
+        while above is not None and not pd.isna(above):
+            out.add(int(above))
+            above = parent.get(above)
+    return out
+
+
+def _carry_plans(connection: Connection, state: CellState, descent: pd.DataFrame) -> None:
+    """Hand the place of replaced cells in a draft to the cells on their land."""
+    live = set(state.ids.tolist())
+    for plan_id in store.open_plans(connection).get("id", []):
+        differs = store.plan_differences(connection, int(plan_id))
+        gone = differs[~differs["cell_id"].isin(live)]
+        if gone.empty:
+            continue
+        heirs = descent[descent["old_id"].isin(gone["cell_id"])].merge(
+            gone.rename(columns={"cell_id": "old_id"}), on="old_id"
+        )
+        heirs = heirs[heirs["area_m2"] >= heirs["whole_m2"] / 2]
+        kept = differs[differs["cell_id"].isin(live)]
+        added = heirs.rename(columns={"new_id": "cell_id"})[["cell_id", "code"]].drop_duplicates("cell_id")
+        added = added[~added["cell_id"].isin(kept["cell_id"])]
+        store.write_plan_differences(connection, int(plan_id), pd.concat([kept, added], ignore_index=True))
+
+
+def refresh_totals(connection: Connection) -> None:
+    """Work out households and people of the edition in force and later ones again, after figures changed."""
+    in_force = store.edition_at(connection, None)
+    going_on = [e.id for e in store.editions(connection) if in_force is None or e.id >= in_force]
+    if going_on:
+        state, _, srid = load_state(connection)
+        for edition_id in going_on:
+            rederive(connection, edition_id, state, srid)

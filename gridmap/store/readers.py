@@ -1,0 +1,152 @@
+"""What is shown: GeoJSON and plain rows, made by PostgreSQL. Coordinates EPSG:4326, seven decimals (1 cm)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+_COLLECTION = (
+    "SELECT json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(f.feature), '[]'::json))::text "
+    "FROM ({rows}) f"
+)
+_FEATURE = (
+    "json_build_object('type', 'Feature', 'id', {id}, 'geometry', ST_AsGeoJSON({geom}, 7)::json, "
+    "'properties', json_build_object({properties})) AS feature"
+)
+_GRID_FIELDS = (
+    "'uid', g.uid, 'code', g.code, 'name', g.name, 'level', g.level, 'leaf', g.leaf, 'kind', g.grid_kind, "
+    "'parent_code', p.code, 'community_code', g.community_code, 'community_name', c.name, "
+    "'households', g.households, 'households_estimated', g.households_estimated, 'people', g.people, "
+    "'buildings', g.buildings, 'area_m2', round(g.area_m2::numeric), 'pieces', g.pieces, 'colour', g.colour, "
+    "'label_lon', g.label_lon, 'label_lat', g.label_lat, 'label_radius_m', round(g.label_radius_m::numeric, 1)"
+)
+_GRID_FROM = (
+    "FROM gridmap.edition_grid g "
+    "LEFT JOIN gridmap.edition_grid p ON p.edition_id = g.edition_id AND p.uid = g.parent_uid "
+    "LEFT JOIN gridmap.area c ON c.code = g.community_code AND c.level = 'community' AND c.retired_at IS NULL "
+    "AND ST_Dimension(c.geom) = 2 "
+)
+
+
+def _collect(connection: Connection, rows: str, parameters: dict[str, Any]) -> bytes:
+    text = connection.exec_driver_sql(_COLLECTION.format(rows=rows), parameters).scalar_one()
+    return str(text).encode()
+
+
+def grids_geojson(connection: Connection, edition_id: int | None, level: int | None) -> bytes:
+    """Return the grids of a level (None: the leaves) of an edition."""
+    feature = _FEATURE.format(id="g.code", geom="g.geom", properties=_GRID_FIELDS)
+    rows = (
+        f"SELECT {feature} {_GRID_FROM} WHERE g.edition_id = %(e)s "
+        "AND CASE WHEN %(l)s::int IS NULL THEN g.leaf ELSE g.level = %(l)s END "
+        'ORDER BY g.code COLLATE "C"'
+    )
+    return _collect(connection, rows, {"e": edition_id, "l": level})
+
+
+def grid(connection: Connection, edition_id: int, code: str) -> dict[str, Any] | None:
+    """Return the facts of one grid."""
+    found = connection.exec_driver_sql(
+        f"SELECT json_build_object({_GRID_FIELDS}) {_GRID_FROM} WHERE g.edition_id = %(e)s AND g.code = %(c)s",
+        {"e": edition_id, "c": code},
+    ).scalar()
+    return None if found is None else dict(found)
+
+
+def chain(connection: Connection, edition_id: int, uid: int) -> list[dict[str, Any]]:
+    """Return level, code and name of a grid and all above it, the highest first."""
+    rows = connection.exec_driver_sql(
+        """
+        WITH RECURSIVE up AS (
+            SELECT * FROM gridmap.edition_grid WHERE edition_id = %(e)s AND uid = %(u)s
+            UNION ALL
+            SELECT g.* FROM gridmap.edition_grid g JOIN up ON g.edition_id = up.edition_id AND g.uid = up.parent_uid
+        )
+        SELECT level, code, name FROM up ORDER BY level
+        """,
+        {"e": edition_id, "u": uid},
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def levels(connection: Connection, edition_id: int) -> list[int]:
+    """Return the levels of an edition, the highest (1) first."""
+    rows = connection.exec_driver_sql(
+        "SELECT DISTINCT level FROM gridmap.edition_grid WHERE edition_id = %(e)s ORDER BY 1", {"e": edition_id}
+    )
+    return [int(row[0]) for row in rows]
+
+
+def grid_count(connection: Connection, edition_id: int) -> int:
+    """Return the number of leaf grids."""
+    return int(
+        connection.exec_driver_sql(
+            "SELECT count(*) FROM gridmap.edition_grid WHERE edition_id = %(e)s AND leaf", {"e": edition_id}
+        ).scalar_one()
+    )
+
+
+def public_duties(connection: Connection, grid_code: str) -> list[dict[str, Any]]:
+    """Return who is on duty today for a grid, as far as it may be shown."""
+    rows = connection.exec_driver_sql(
+        "SELECT label, role, name, phone FROM gridmap.duty WHERE grid_code = %(c)s AND public AND retired_at IS NULL "
+        "AND (from_date IS NULL OR from_date <= current_date) AND (to_date IS NULL OR to_date >= current_date) "
+        "ORDER BY array_position(ARRAY['grid_leader', 'grid_officer', 'information_officer', 'auxiliary'], role), id",
+        {"c": grid_code},
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def all_public_duties(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+    """Return who is on duty today by grid code, as far as it may be shown."""
+    rows = connection.exec_driver_sql(
+        "SELECT grid_code, label, role, name, phone FROM gridmap.duty "
+        "WHERE grid_code IS NOT NULL AND public AND retired_at IS NULL "
+        "AND (from_date IS NULL OR from_date <= current_date) AND (to_date IS NULL OR to_date >= current_date) "
+        "ORDER BY array_position(ARRAY['grid_leader', 'grid_officer', 'information_officer', 'auxiliary'], role), id"
+    )
+    out: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.mappings():
+        entry = dict(row)
+        out.setdefault(entry.pop("grid_code"), []).append(entry)
+    return out
+
+
+def stations_in(connection: Connection, edition_id: int, code: str) -> list[dict[str, Any]]:
+    """Return the stations inside a grid."""
+    rows = connection.exec_driver_sql(
+        "SELECT s.source_id AS code, s.name, s.station_kind AS kind, s.tier, s.opening_hours "
+        "FROM gridmap.station s JOIN gridmap.edition_grid g ON ST_Covers(g.geom, s.geom) "
+        "WHERE g.edition_id = %(e)s AND g.code = %(c)s AND s.retired_at IS NULL ORDER BY s.tier, s.source_id",
+        {"e": edition_id, "c": code},
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def stations_geojson(connection: Connection) -> bytes:
+    """Return the live stations."""
+    properties = (
+        "'code', s.source_id, 'name', s.name, 'kind', s.station_kind, 'tier', s.tier, "
+        "'opening_hours', s.opening_hours, 'services', s.services, 'address', s.address"
+    )
+    feature = _FEATURE.format(id="s.source_id", geom="s.geom", properties=properties)
+    return _collect(
+        connection,
+        f'SELECT {feature} FROM gridmap.station s WHERE s.retired_at IS NULL ORDER BY s.source_id COLLATE "C"',
+        {},
+    )
+
+
+def areas_geojson(connection: Connection, level: str) -> bytes:
+    """Return the live administrative polygons of a level."""
+    properties = (
+        "'code', a.code, 'name', a.name, 'level', a.level, 'parent_code', a.parent_code, 'provisional', a.provisional"
+    )
+    feature = _FEATURE.format(id="coalesce(a.code, a.source_id)", geom="a.geom", properties=properties)
+    return _collect(
+        connection,
+        f"SELECT {feature} FROM gridmap.area a WHERE a.level = %(l)s AND a.retired_at IS NULL "
+        'AND ST_Dimension(a.geom) = 2 ORDER BY a.code COLLATE "C", a.id',
+        {"l": level},
+    )
