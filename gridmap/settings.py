@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     hostname: str | None = Field(default=None, description="Further name that the Host header may carry.")
     workers: int = Field(default=1, ge=1, le=64, description="Web worker processes.")
     pool_size: int = Field(default=8, ge=1, le=64, description="Database connections and threads of each web worker.")
+    jobs_at_once: int = Field(
+        default=1, ge=1, le=16, description="Long jobs that run at the same time, over all workers of the database."
+    )
     lang: Language = Field(default="zh", description="Language of the command line: zh or en.")
     near_boundary_m: float = Field(
         default=15.0, ge=0, le=1000, description="A point nearer than this to its grid's border is flagged."

@@ -11,7 +11,7 @@ import select
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import orjson
 import psycopg2
@@ -275,7 +275,7 @@ class Listener:
         self._place = place
         with self._spoken():
             self._pooled = engine_of(place, pool_size=JOB_CONNECTIONS).raw_connection()
-            self._connection: Any = self._pooled.driver_connection
+            self._connection = cast("Any", self._pooled.driver_connection)
             self._pooled.detach()  # kept for as long as the worker lives, so it is none of the pool's
             self._connection.autocommit = True
             with self._connection.cursor() as cursor:
