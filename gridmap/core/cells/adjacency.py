@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.core.cells.coverage import Geometries, Ints, shared_borders
+from gridmap.core.cells.coverage import Floats, Geometries, Ints, shared_borders
 from gridmap.core.cells.lines import Rank, StreetLines
 
 __all__ = ["CLASS_NAMES", "neighbours"]
@@ -21,22 +22,23 @@ CLASS_NAMES = {
     Rank.FOOT: "foot",
 }
 _PARALLEL = 0.85
-_SAMPLE_M = 6.0
+_SHORT_M = 1.0
 
 
-def neighbours(
-    cells: Geometries, keys: Geometries, synthetic: Ints, lines: StreetLines, *, follow_m: float
-) -> pd.DataFrame:
-    """Find rook neighbours of cells that are an exact coverage (metric).
+def neighbours(cells: gpd.GeoDataFrame, lines: StreetLines, *, follow_m: float) -> pd.DataFrame:
+    """Find the rook neighbours of cells that are an exact coverage (columns as in ``CellFabric``, metric).
 
-    ``synthetic`` numbers the blocks of cells whose borders among each other follow nothing (−1: not such a
-    cell). An edge has a street class when at least half of it runs along lines of that class.
+    An edge has a street class when at least half of it runs along lines of that class. It is synthetic when
+    it divides one open land by area only.
     """
-    shared = shared_borders(cells)
+    keys = cells["key"].to_numpy()
+    made = (cells["kind"] == "open_synthetic").to_numpy()
+    block = pd.factorize(cells["block"])[0]
+    shared = shared_borders(cells.geometry.to_numpy())
     left, right, length_m, pair = shared.by_pair()
     seg_m = shared.segments.length_m[shared.segment]
-    klass, name = _along(shared.segments.xy, shared.segments.start[shared.segment],
-                         shared.segments.end[shared.segment], seg_m, lines, follow_m)  # fmt: skip
+    ends = np.column_stack([shared.segments.start, shared.segments.end])[shared.segment]
+    klass, name = _along(shared.segments.xy[ends], lines, follow_m)
     best = np.full(len(left), -1, dtype=np.int64)
     names = np.full(len(left), None, dtype=object)
     hit = np.flatnonzero(klass >= 0)
@@ -61,28 +63,27 @@ def neighbours(
         "length_m": np.round(length_m, 3),
         "street_class": words,
         "street_name": names,
-        "synthetic": (synthetic[left] >= 0) & (synthetic[left] == synthetic[right]),
+        "synthetic": made[left] & made[right] & (block[left] == block[right]),
     })  # fmt: skip
     return edges.sort_values(["a", "b"], ignore_index=True)
 
 
-def _along(xy, start, end, seg_m, lines, follow_m):  # type: ignore[no-untyped-def]
-    """Return class and name of the strongest line beside each segment, −1 for none."""
-    klass = np.full(len(start), -1, dtype=np.int64)
-    name = np.full(len(start), "", dtype=object)
-    if not len(lines.lines) or not len(start):
+def _along(ends: Floats, lines: StreetLines, follow_m: float) -> tuple[Ints, Geometries]:
+    """Return class (−1: none) and name of the strongest line beside and along each segment (n, 2, 2)."""
+    klass = np.full(len(ends), -1, dtype=np.int64)
+    name = np.full(len(ends), "", dtype=object)
+    if not len(lines.lines) or not len(ends):
         return klass, name
-    line_xy, line = shapely.get_coordinates(lines.lines, return_index=True)
+    xy, line = shapely.get_coordinates(lines.lines, return_index=True)
     inner = np.flatnonzero(line[1:] == line[:-1])
-    pieces = shapely.linestrings(np.stack([line_xy[inner], line_xy[inner + 1]], axis=1))
     of = line[inner]
-    middle = shapely.points((xy[start] + xy[end]) / 2)
-    seg, piece = shapely.STRtree(pieces).query(middle, predicate="dwithin", distance=follow_m)
-    u = xy[end[seg]] - xy[start[seg]]
-    v = line_xy[inner[piece] + 1] - line_xy[inner[piece]]
-    cos = np.abs((u * v).sum(axis=1)) / np.maximum(np.hypot(*u.T) * np.hypot(*v.T), 1e-12)
-    ok = (cos >= _PARALLEL) | (seg_m[seg] < 1.0)
-    seg, piece = seg[ok], piece[ok]
+    tree = shapely.STRtree(shapely.linestrings(np.stack([xy[inner], xy[inner + 1]], axis=1)))
+    seg, piece = tree.query(shapely.points(ends.mean(axis=1)), predicate="dwithin", distance=follow_m)
+    u = (ends[:, 1] - ends[:, 0])[seg]
+    v = (xy[inner + 1] - xy[inner])[piece]
+    size = np.hypot(*u.T) * np.hypot(*v.T)
+    along = (np.abs((u * v).sum(axis=1)) >= _PARALLEL * size) | (np.hypot(*u.T) < _SHORT_M)
+    seg, piece = seg[along], piece[along]
     rank = lines.rank[of[piece]].astype(np.int64)
     order = np.lexsort((of[piece], rank, seg))
     first = order[np.unique(seg[order], return_index=True)[1]]

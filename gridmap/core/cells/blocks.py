@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,11 +128,11 @@ def merge_faces(faces: Faces, group: Ints) -> Faces:
     return Faces(dissolve(faces.polygon, group, count), area, 2 * wet > np.bincount(group, weights=m2, minlength=count))
 
 
-def located_in(points: Geometries, polygons: Sequence[Any]) -> Ints:
+def located_in(points: Geometries, polygons: Geometries) -> Ints:
     """Return the number of the first polygon that holds each point, −1 for none."""
     out = np.full(len(points), -1, dtype=np.int64)
     if len(polygons) and len(points):
-        point, polygon = shapely.STRtree(np.asarray(polygons, dtype=object)).query(points, predicate="intersects")
+        point, polygon = shapely.STRtree(polygons).query(points, predicate="intersects")
         order = np.lexsort((polygon, point))
         first = np.unique(point[order], return_index=True)[1]
         out[point[order][first]] = polygon[order][first]

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gridmap.core.cells.blocks import Faces, in_place_order, located_in
-from gridmap.core.cells.coverage import Floats, Geometries, Ints, dissolve, shared_borders, stripped
+from gridmap.core.cells.coverage import Floats, Geometries, Ints, dissolve, stripped
+from gridmap.core.cells.pieces import Faced, Pieces, give_away
 from gridmap.core.crs import GRID_M
 
-__all__ = ["Housed", "connected_pieces", "houses_in_blocks"]
+__all__ = ["Housed", "houses_in_blocks", "shares_in"]
 
 _TOUCH_M = 0.05
+_CUT_SHARE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +31,6 @@ class Housed:
     block: Ints
     share: Floats
     cut_by_area: NDArray[np.bool_]
-
-
-def connected_pieces(pairs: tuple[Ints, Ints], label: Ints) -> Ints:
-    """Number the connected pieces of equal label among faces; ``pairs`` are neighbours."""
-    same = label[pairs[0]] == label[pairs[1]]
-    count = len(label)
-    graph = coo_array((np.ones(int(same.sum())), (pairs[0][same], pairs[1][same])), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def shares_in(outlines: Geometries, blocks: Geometries) -> tuple[Ints, Ints, Floats]:
@@ -70,7 +61,7 @@ def houses_in_blocks(blocks: Faces, outlines: Geometries, preferred_area: Ints) 
     number = int(blocks.area.max(initial=-1)) + 2
     per_area = np.bincount(outline * number + areas + 1, weights=share, minlength=count * number)
     per_area = per_area.reshape(count, number)
-    cut = (per_area > 1e-6).sum(axis=1) > 1
+    cut = (per_area > _CUT_SHARE).sum(axis=1) > 1
     chosen = per_area.argmax(axis=1) - 1
     wished = (preferred_area >= 0) & (per_area[np.arange(count), preferred_area + 1] > 0)
     chosen = np.where(wished, preferred_area, chosen)
@@ -84,82 +75,38 @@ def houses_in_blocks(blocks: Faces, outlines: Geometries, preferred_area: Ints) 
 
 
 def _bend(blocks: Faces, outlines: Geometries, best: Ints) -> tuple[Faces, Ints]:
-    tree = shapely.STRtree(outlines)
-    near_block, near = tree.query(shapely.boundary(blocks.polygon), predicate="dwithin", distance=_TOUCH_M)
+    near_block, near = shapely.STRtree(outlines).query(
+        shapely.boundary(blocks.polygon), predicate="dwithin", distance=_TOUCH_M
+    )
     if not len(near):
         return blocks, best
-    touching = np.unique(near)
-    changed = np.unique(near_block)
+    touching, changed = np.unique(near), np.unique(near_block)
     kept = np.setdiff1d(np.arange(len(blocks.polygon)), changed)
-    noded = stripped(
-        shapely.union_all(
-            [*shapely.boundary(blocks.polygon[changed]), *shapely.boundary(outlines[touching])],
-            grid_size=GRID_M,
-        )
-    )
-    faces = shapely.get_parts(shapely.polygonize([noded]))
+    lines = [*shapely.boundary(blocks.polygon[changed]), *shapely.boundary(outlines[touching])]
+    faces = shapely.get_parts(shapely.polygonize([stripped(shapely.union_all(lines, grid_size=GRID_M))]))
     points = shapely.point_on_surface(faces)
     inside = located_in(points, blocks.polygon[changed])
     faces, points, inside = faces[inside >= 0], points[inside >= 0], inside[inside >= 0]
     owner = located_in(points, outlines[touching])
     label = np.where(owner >= 0, best[touching][owner], changed[inside])
-    piece = _whole_blocks(blocks, faces, label, outlines, best, touching, owner)
-    pieces = int(piece.max()) + 1
-    polygon = dissolve(faces, piece, pieces)
-    of_piece = np.zeros(pieces, dtype=np.int64)
-    of_piece[piece] = label
+
+    home = owner >= 0
+    free = np.setdiff1d(np.flatnonzero(np.isin(best, label)), touching)
+    held = located_in(shapely.point_on_surface(outlines[free]), faces)
+    home[held[held >= 0]] = True
+
+    def stays(pieces: Pieces) -> NDArray[np.bool_]:
+        main = pieces.first_by(pieces.area_m2)
+        main[pieces.of_face[home]] = True
+        return main
+
+    pieces, _ = give_away(Faced.of(faces), label, stays, allowed=lambda a, b: blocks.area[a] == blocks.area[b])
+    polygon = dissolve(faces, pieces.of_face, len(pieces.label))
     polygon = np.concatenate([blocks.polygon[kept], polygon])
-    source = np.concatenate([kept, of_piece])
+    source = np.concatenate([kept, pieces.label])
     order = in_place_order(polygon)
     bent = Faces(polygon[order], blocks.area[source[order]], blocks.water[source[order]])
     return bent, _lives_in(bent.polygon, outlines, best, source[order])
-
-
-def _whole_blocks(
-    blocks: Faces,
-    faces: Geometries,
-    label: Ints,
-    outlines: Geometries,
-    best: Ints,
-    touching: Ints,
-    owner: Ints,
-) -> Ints:
-    """Number the connected pieces of blocks; a piece that lost its block and holds no building is given away.
-
-    ``label`` is changed in place.
-    """
-    left, right, length_m, _ = shared_borders(faces).by_pair()
-    homes = np.zeros(len(faces), dtype=bool)
-    free = np.setdiff1d(np.flatnonzero(np.isin(best, label)), touching)
-    held = located_in(shapely.point_on_surface(outlines[free]), faces)
-    homes[held[held >= 0]] = True
-    homes[owner >= 0] = True
-    m2 = shapely.area(faces)
-    while True:
-        piece = connected_pieces((left, right), label)
-        count = int(piece.max()) + 1
-        piece_m2 = np.bincount(piece, weights=m2, minlength=count)
-        piece_label = np.zeros(count, dtype=np.int64)
-        piece_label[piece] = label
-        order = np.lexsort((-piece_m2, piece_label))
-        main = np.zeros(count, dtype=bool)
-        main[order[np.unique(piece_label[order], return_index=True)[1]]] = True
-        main[piece[homes]] = True
-        apart = piece[left] != piece[right]
-        a = np.concatenate([piece[left[apart]], piece[right[apart]]])
-        b = np.concatenate([piece[right[apart]], piece[left[apart]]])
-        m = np.tile(length_m[apart], 2)
-        allowed = ~main[a] & main[b] & (blocks.area[piece_label[a]] == blocks.area[piece_label[b]])
-        if not allowed.any():
-            return piece
-        a, b, m = a[allowed], b[allowed], m[allowed]
-        pair, inverse = np.unique(a * count + b, return_inverse=True)
-        total = np.bincount(inverse, weights=m)
-        order = np.lexsort((pair, -total, pair // count))
-        take = order[np.unique(pair[order] // count, return_index=True)[1]]
-        goes = np.arange(count)
-        goes[pair[take] // count] = pair[take] % count
-        label[:] = piece_label[goes[piece]]
 
 
 def _lives_in(blocks: Geometries, outlines: Geometries, best: Ints, source: Ints) -> Ints:
@@ -175,8 +122,3 @@ def _lives_in(blocks: Geometries, outlines: Geometries, best: Ints, source: Ints
         first = order[np.unique(outline[order], return_index=True)[1]]
         out[lost[outline[first]]] = block[first]
     return out
-
-
-def area_at(points: Any, areas: Geometries) -> Ints:
-    """Return the number of the area that holds each point, −1 for none."""
-    return located_in(np.atleast_1d(points), areas)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 from gridmap.core.cells.adjacency import neighbours
 from gridmap.core.cells.blocks import Faces, faces_between, located_in
-from gridmap.core.cells.borders import Housed, houses_in_blocks
+from gridmap.core.cells.borders import houses_in_blocks
 from gridmap.core.cells.coverage import Geometries, Ints, densify
 from gridmap.core.cells.cutters import (
     Cutters,
@@ -20,25 +19,47 @@ from gridmap.core.cells.cutters import (
     clean_polygons,
     cutters_of,
     extent_of,
+    labelled,
     metric_epsg,
 )
 from gridmap.core.cells.fill import Filled, fill_blocks
-from gridmap.core.cells.findings import building_findings
+from gridmap.core.cells.findings import building_findings, legacy_findings
+from gridmap.core.cells.legacy import (
+    BuildingShares,
+    building_shares,
+    cutting_lines,
+    grid_at,
+    grids_of_cells,
+    misfits,
+    without_scraps,
+)
 from gridmap.core.cells.model import BaseData, CellFabric
 from gridmap.core.cells.outlines import Footprints, building_ids, clean_outlines
-from gridmap.core.cells.parcels import OPEN, SYNTHETIC
+from gridmap.core.cells.recut import recut
 from gridmap.core.cells.settings import CellSettings
-from gridmap.core.cells.tables import content_keys, standing_points
+from gridmap.core.cells.tables import Codes, attachments, land_tables
+from gridmap.core.cells.units import divide_large_buildings
+from gridmap.model.finding import Finding
 from gridmap.model.progress import Progress, part, silent
 from gridmap.model.text import Text
 
-__all__ = ["build_cells"]
+__all__ = ["build_cells", "entrance_areas", "footprints_of", "points_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Land:
+    """Blocks, the present grid whose lines cut each (−1), the block of each outline, and the cells."""
+
+    blocks: Faces
+    legacy: Ints
+    lives_in: Ints
+    filled: Filled
 
 
 def build_cells(
     base: BaseData,
     *,
-    settings: CellSettings = CellSettings(),  # noqa: B008
+    settings: CellSettings | None = None,
     processes: int = 1,
     progress: Progress = silent,
 ) -> CellFabric:
@@ -62,47 +83,59 @@ def build_cells(
     InputError
         Ids or codes are missing or repeated, or there are no data.
     """
+    settings = settings or CellSettings()
     epsg = metric_epsg(base)
     areas, legacy = clean_polygons(base.areas), clean_polygons(base.legacy)
     region = extent_of(base, areas, legacy)
     progress(0.01, Text("整理建筑轮廓", "cleaning outlines"))
-    footprints = _footprints(base, region, settings)
+    footprints = footprints_of(base, region, settings)
     progress(0.1, Text("划分街区", "cutting blocks"))
     cutters = cutters_of(base, areas, settings)
-    only_polygons = not len(footprints.polygon) and not len(cutters.lines.lines)
-    if only_polygons and len(areas.polygon) + len(legacy.polygon):
-        polygon = faces_between(shapely.boundary([*areas.polygon, *legacy.polygon]), region)
-        points = shapely.point_on_surface(polygon)
-        blocks = Faces(polygon, located_in(points, areas.polygon), np.zeros(len(polygon), dtype=bool))
-        housed = houses_in_blocks(blocks, footprints.polygon, np.zeros(0, dtype=np.int64))
-        cap_m2: float | None = np.inf
-    else:
+    if len(footprints.polygon) or len(cutters.cutting) or not len(areas.polygon) + len(legacy.polygon):
         blocks = blocks_of(cutters, region, footprints, settings)
-        progress(0.15, Text("建筑归入街区", "placing buildings in blocks"))
-        housed = houses_in_blocks(blocks, footprints.polygon, _entrance_areas(base, footprints, areas))
-        blocks = Faces(densify(housed.blocks.polygon, settings.step_m), housed.blocks.area, housed.blocks.water)
-        cap_m2 = None
+        cap_m2 = settings.max_open_m2
+    else:
+        lines = shapely.boundary(np.concatenate([areas.polygon, legacy.polygon]))
+        blocks = labelled(cutters, faces_between(lines, region))
+        cap_m2 = np.inf
+    progress(0.15, Text("建筑归入街区", "placing buildings in blocks"))
+    housed = houses_in_blocks(blocks, footprints.polygon, entrance_areas(base, footprints, areas))
+    polygon = housed.blocks.polygon
+    if np.isfinite(cap_m2):
+        polygon = densify(polygon, settings.step_m)
+    blocks = Faces(polygon, housed.blocks.area, housed.blocks.water)
     filled = fill_blocks(
         blocks.polygon, footprints.polygon, housed.block, settings,
-        processes=processes, progress=part(progress, 0.2, 0.85), cap_m2=cap_m2,
+        processes=processes, progress=part(progress, 0.2, 0.75), cap_m2=cap_m2,
     )  # fmt: skip
-    progress(0.85, Text("计算邻接", "finding neighbours"))
-    found = building_findings(
-        footprints, housed.share, housed.cut_by_area, _points_of(base), epsg, settings.straddle_share
-    )
-    fabric = _tables(epsg, blocks, filled, footprints, cutters, settings, tuple(found))
+    land = _Land(blocks, np.full(len(polygon), -1, dtype=np.int64), housed.block, filled)
+    findings = building_findings(
+        footprints, housed.share, housed.cut_by_area,
+        points=points_of(base), epsg=epsg, straddle_share=settings.straddle_share,
+    )  # fmt: skip
+    grid = np.full(len(filled.polygon), -1, dtype=np.int64)
+    if len(legacy.polygon):
+        shares = building_shares(footprints, legacy, near_m=settings.give_way_m)
+        land, grid = _with_legacy(land, shares, footprints, legacy, settings, part(progress, 0.75, 0.9))
+        findings += legacy_findings(
+            footprints, shares.share, grid, legacy, epsg=epsg, straddle_share=settings.straddle_share
+        )
+    progress(0.9, Text("计算邻接", "finding neighbours"))
+    fabric = _fabric(epsg, land, grid, footprints, cutters, legacy, settings, findings)
     progress(1.0, Text("完成", "done"))
     return fabric
 
 
-def _footprints(base: BaseData, region: Any, settings: CellSettings) -> Footprints:
+def footprints_of(base: BaseData, region: Any, settings: CellSettings) -> Footprints:
+    """Clean the outlines, and divide large buildings among their entrances."""
     if base.buildings is None or not len(base.buildings):
         none = np.zeros(0, dtype=np.int64)
         return Footprints(none, none, np.zeros(0, dtype=object), np.zeros(0))
-    return clean_outlines(base.buildings, region, settings)
+    return divide_large_buildings(clean_outlines(base.buildings, region, settings), base.parts, settings)
 
 
-def _points_of(base: BaseData) -> dict[int, Any]:
+def points_of(base: BaseData) -> dict[int, Any]:
+    """Return a point in every building, by id."""
     if base.buildings is None:
         return {}
     shape = base.buildings.geometry.to_numpy()
@@ -111,7 +144,7 @@ def _points_of(base: BaseData) -> dict[int, Any]:
     return dict(zip(building_ids(base.buildings)[there].tolist(), points, strict=True))
 
 
-def _entrance_areas(base: BaseData, footprints: Footprints, areas: Polygons) -> Ints:
+def entrance_areas(base: BaseData, footprints: Footprints, areas: Polygons) -> Ints:
     """Return the area number of each footprint's first entrance, −1 where none is known."""
     out = np.full(len(footprints.polygon), -1, dtype=np.int64)
     if base.parts is None or not len(base.parts) or not len(areas.polygon):
@@ -120,99 +153,95 @@ def _entrance_areas(base: BaseData, footprints: Footprints, areas: Polygons) -> 
     shape = doors.geometry.to_numpy()
     building = doors["building_id"].to_numpy(dtype=np.int64)
     order = np.lexsort((shapely.get_y(shape), shapely.get_x(shape), building))
-    first = order[np.unique(building[order], return_index=True)[1]]
-    place = pd.Series(located_in(shape[first], areas.polygon), index=building[first])
-    return place.reindex(footprints.building).fillna(-1).to_numpy(dtype=np.int64)
+    known, first = np.unique(building[order], return_index=True)
+    place = located_in(shape[order][first], areas.polygon)
+    held = np.isin(footprints.building, known)
+    out[held] = place[np.searchsorted(known, footprints.building[held])]
+    return out
 
 
-def _tables(
+def _with_legacy(
+    land: _Land,
+    shares: BuildingShares,
+    footprints: Footprints,
+    legacy: Polygons,
+    settings: CellSettings,
+    progress: Progress,
+) -> tuple[_Land, Ints]:
+    """Cut the blocks in which present grids differ from the cells; return the grid of every cell too."""
+    near_m = settings.give_way_m
+    grid = grids_of_cells(land.filled, shares, legacy, near_m=near_m)
+    wrong = np.unique(land.filled.block[misfits(land.filled, grid, footprints, legacy, settings)])
+    lines = cutting_lines(legacy, land.blocks.polygon[wrong], settings)
+    kept = np.ones(len(land.blocks.polygon), dtype=bool)
+    lives_in = land.lives_in.copy()
+    fresh: list[Faces] = []
+    count = len(kept)
+    for number, cuts in zip(wrong.tolist(), lines, strict=True):
+        if not len(cuts):
+            continue
+        rows = np.flatnonzero(land.lives_in == number)
+        area, water = land.blocks.area[number], land.blocks.water[number]
+
+        def as_before(polygon: Geometries, area: Any = area, water: Any = water) -> Faces:
+            return Faces(polygon, np.full(len(polygon), area), np.full(len(polygon), water))
+
+        made = recut(
+            land.blocks.polygon[number], cuts, footprints.polygon[rows],
+            np.full(len(rows), -1, dtype=np.int64), as_before, settings,
+        )  # fmt: skip
+        kept[number] = False
+        lives_in[rows] = count + made.block
+        count += len(made.blocks.polygon)
+        fresh.append(made.blocks)
+    if not fresh:
+        return land, without_scraps(land.filled, grid, legacy)
+    place = np.cumsum(kept) - 1
+    old, new = lives_in < len(kept), lives_in >= len(kept)
+    lives_in[old] = place[lives_in[old]]
+    lives_in[new] += int(kept.sum()) - len(kept)
+    polygon = np.concatenate([b.polygon for b in fresh])
+    first_new = int(kept.sum())
+    again = fill_blocks(
+        polygon, footprints.polygon, np.where(new, lives_in - first_new, -1), settings, progress=progress
+    )
+    stays = kept[land.filled.block]
+    filled = Filled(
+        np.concatenate([land.filled.polygon[stays], again.polygon]),
+        np.concatenate([place[land.filled.block[stays]], again.block + first_new]),
+        np.concatenate([land.filled.outline[stays], again.outline]),
+    )
+    blocks = Faces(
+        np.concatenate([land.blocks.polygon[kept], polygon]),
+        np.concatenate([land.blocks.area[kept], *(b.area for b in fresh)]),
+        np.concatenate([land.blocks.water[kept], *(b.water for b in fresh)]),
+    )
+    cut_by = np.concatenate(
+        [np.full(first_new, -1, dtype=np.int64), grid_at(shapely.point_on_surface(polygon), legacy)]
+    )
+    grid = grids_of_cells(filled, shares, legacy, near_m=near_m)
+    return _Land(blocks, cut_by, lives_in, filled), without_scraps(filled, grid, legacy)
+
+
+def _fabric(
     epsg: int,
-    blocks: Faces,
-    filled: Filled,
+    land: _Land,
+    grid: Ints,
     footprints: Footprints,
     cutters: Cutters,
+    legacy: Polygons,
     settings: CellSettings,
-    found: tuple[Any, ...],
+    findings: list[Finding],
 ) -> CellFabric:
-    codes = np.append(cutters.areas.code, None)
-    polygon = shapely.normalize(filled.polygon)
-    built = filled.outline >= 0
-    building = pd.array(
-        np.where(built, footprints.building[np.maximum(filled.outline, 0)] if len(footprints.building) else 0, 0),
-        dtype="Int64",
-    )
-    building[~built] = pd.NA
-    kind = np.where(built, "building", "open").astype(object)
-    kind[filled.outline == SYNTHETIC] = "open_synthetic"
-    kind[~built & blocks.water[filled.block]] = "water"
-    parts = np.where(built, footprints.part[np.maximum(filled.outline, 0)] if len(footprints.part) else 0, 0)
-    labels = np.array(
-        [
-            f"{b}/{p}" if ok else ""
-            for b, p, ok in zip(
-                np.where(
-                    built, footprints.building[np.maximum(filled.outline, 0)] if len(footprints.building) else 0, 0
-                ),
-                parts,
-                built,
-                strict=True,
-            )
-        ],
-        dtype=object,
-    )
-    keys = content_keys(polygon, labels)
-    block_polygon = shapely.normalize(blocks.polygon)
-    block_keys = content_keys(block_polygon, np.full(len(block_polygon), "block", dtype=object))
-    points = standing_points(filled.polygon, filled.outline, footprints.polygon)
-    cells = gpd.GeoDataFrame(
-        {
-            "key": keys,
-            "block": block_keys[filled.block],
-            "kind": kind,
-            "building_id": building,
-            "part": parts,
-            "area_code": codes[blocks.area[filled.block]],
-            "legacy_code": np.full(len(keys), None, dtype=object),
-            "area_m2": np.round(shapely.area(polygon), 3),
-            "x_m": np.round(shapely.get_x(points), 3),
-            "y_m": np.round(shapely.get_y(points), 3),
-        },
-        geometry=polygon,
-        crs=epsg,
-    )
-    synthetic = np.where(filled.outline == SYNTHETIC, filled.block, -1)
-    edges = neighbours(polygon, keys, synthetic, cutters.lines, follow_m=settings.follow_m)
-    table = gpd.GeoDataFrame(
-        {
-            "key": block_keys,
-            "kind": np.where(blocks.water, "water", "land").astype(object),
-            "area_code": codes[blocks.area],
-            "legacy_code": np.full(len(block_keys), None, dtype=object),
-        },
-        geometry=block_polygon,
-        crs=epsg,
-    )
-    attachments = _attachments(footprints, cells)
+    area_code = np.array([*cutters.areas.code, None], dtype=object)
+    legacy_code = np.array([*legacy.code, None], dtype=object)
+    codes = Codes(area_code[land.blocks.area], legacy_code[land.legacy], legacy_code[grid])
+    cells, blocks = land_tables(epsg, land.blocks, land.filled, footprints, codes)
     return CellFabric(
         epsg=epsg,
-        cells=cells.sort_values("key", ignore_index=True),
-        blocks=table.sort_values("key", ignore_index=True),
-        attachments=attachments,
-        edges=edges,
-        findings=found,
+        cells=cells,
+        blocks=blocks,
+        attachments=attachments(footprints, cells),
+        edges=neighbours(cells, cutters.lines, follow_m=settings.follow_m),
+        findings=tuple(findings),
     )
-
-
-def _attachments(footprints: Footprints, cells: gpd.GeoDataFrame) -> pd.DataFrame:
-    rows: list[tuple[int, str, str]] = []
-    home: dict[int, str] = {}
-    first = cells[cells["building_id"].notna()].sort_values(["building_id", "part"]).drop_duplicates("building_id")
-    home.update(zip(first["building_id"].astype(int), first["key"], strict=True))
-    if footprints.small:
-        held = located_in(np.array([p for _, p in footprints.small], dtype=object), cells.geometry.to_numpy())
-        for (i, _), cell in zip(footprints.small, held.tolist(), strict=True):
-            if cell >= 0:
-                home[i] = cells["key"].iloc[cell]
-                rows.append((i, home[i], "small"))
-    rows += [(i, home[into], "duplicate") for i, into in footprints.absorbed if into in home]
-    return pd.DataFrame(sorted(rows), columns=["building_id", "cell", "reason"])

@@ -28,6 +28,9 @@ __all__ = [
     "tiles_exactly",
 ]
 
+# Rounding to the grid lengthens a divided segment a little; it must not be divided again.
+_SLACK = 0.01
+
 Geometries = NDArray[np.object_]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -194,7 +197,7 @@ def densify(polygons: Geometries, step_m: float) -> Geometries:
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     inner = np.flatnonzero(ring[1:] == ring[:-1])
     a, b = xy[inner], xy[inner + 1]
-    parts = np.maximum(np.ceil(np.hypot(*(b - a).T) / step_m - 1e-6).astype(np.int64), 1)
+    parts = np.maximum(np.ceil(np.hypot(*(b - a).T) / step_m - _SLACK).astype(np.int64), 1)
     # The direction in which a segment is divided must not depend on the side that asks.
     turned = (a[:, 0] > b[:, 0]) | ((a[:, 0] == b[:, 0]) & (a[:, 1] > b[:, 1]))
     low, high = np.where(turned[:, None], b, a), np.where(turned[:, None], a, b)

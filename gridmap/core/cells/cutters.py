@@ -17,17 +17,17 @@ from gridmap.core.cells.blocks import (
     merge_faces,
     thin_groups,
 )
-from gridmap.core.cells.borders import shares_in
 from gridmap.core.cells.coverage import Geometries, stripped
 from gridmap.core.cells.lines import CUTTING, Rank, StreetLines, classify_streets, give_way, parts_of_type
 from gridmap.core.cells.lines import under_ground as hidden_lines
 from gridmap.core.cells.model import BaseData
 from gridmap.core.cells.outlines import CENTIMETRE, Footprints
+from gridmap.core.cells.recut import inhabited_faces
 from gridmap.core.cells.settings import CellSettings
 from gridmap.core.crs import GRID_M
 from gridmap.errors import InputError, UnknownCrs
 
-__all__ = ["Cutters", "Polygons", "blocks_of", "clean_polygons", "cutters_of", "extent_of", "metric_epsg"]
+__all__ = ["Cutters", "Polygons", "blocks_of", "clean_polygons", "cutters_of", "extent_of", "labelled", "metric_epsg"]
 
 _CUTTING_WATER = ("river", "canal")
 _GAP_M = 1.0
@@ -176,7 +176,7 @@ def blocks_of(cutters: Cutters, region: Any, footprints: Footprints, settings: C
     large = shapely.area(blocks.polygon) > settings.large_block_m2
     if len(footprints.polygon) and np.isfinite(footprints.households).any():
         held = located_in(shapely.point_on_surface(footprints.polygon), blocks.polygon)
-        inside = held >= 0
+        inside = (held >= 0) & (footprints.part == 0)
         homes = np.bincount(held[inside], weights=np.nan_to_num(footprints.households[inside]), minlength=len(large))
         large |= homes > settings.target_households
     large &= ~blocks.water
@@ -189,13 +189,13 @@ def blocks_of(cutters: Cutters, region: Any, footprints: Footprints, settings: C
 
 
 def _merged(lines: Geometries, cutters: Cutters, region: Any, footprints: Footprints, settings: CellSettings) -> Faces:
-    polygon = faces_between(lines, region)
-    points = shapely.point_on_surface(polygon)
-    faces = Faces(polygon, located_in(points, cutters.areas.polygon), located_in(points, cutters.water) >= 0)
-    inhabited = np.zeros(len(polygon), dtype=bool)
-    if len(footprints.polygon):
-        outline, face, share = shares_in(footprints.polygon, polygon)
-        order = np.lexsort((face, -share, outline))
-        inhabited[face[order[np.unique(outline[order], return_index=True)[1]]]] = True
+    faces = labelled(cutters, faces_between(lines, region))
+    inhabited = inhabited_faces(footprints.polygon, faces.polygon)
     group = thin_groups(faces, inhabited, thin_m=settings.thin_m, small_m2=settings.small_block_m2)
     return merge_faces(faces, group)
+
+
+def labelled(cutters: Cutters, polygon: Geometries) -> Faces:
+    """Tell area and water of faces."""
+    points = shapely.point_on_surface(polygon)
+    return Faces(polygon, located_in(points, cutters.areas.polygon), located_in(points, cutters.water) >= 0)

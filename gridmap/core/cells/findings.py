@@ -8,19 +8,26 @@ from typing import Any
 import numpy as np
 import shapely
 
-from gridmap.core.cells.coverage import Floats, Geometries, Ints
+from gridmap.core.cells.coverage import Floats, Ints
+from gridmap.core.cells.cutters import Polygons
 from gridmap.core.cells.outlines import Footprints
 from gridmap.core.crs import to_lonlat
 from gridmap.model.finding import Finding, Severity
 from gridmap.model.text import Text
 
-__all__ = ["at_points", "building_findings"]
+__all__ = ["at_points", "building_findings", "legacy_findings"]
 
 
 def at_points(
-    rule: str, severity: Severity, subjects: Sequence[str], messages: Sequence[Text], points: Any, epsg: int,
-    *, repair: Text | None = None,
-) -> list[Finding]:  # fmt: skip
+    rule: str,
+    severity: Severity,
+    subjects: Sequence[str],
+    messages: Sequence[Text],
+    *,
+    points: Any,
+    epsg: int,
+    repair: Text | None = None,
+) -> list[Finding]:
     """Make one finding for each subject, with the point to zoom to (metric in, EPSG:4326 out)."""
     if not subjects:
         return []
@@ -35,16 +42,17 @@ def building_findings(
     footprints: Footprints,
     share: Floats,
     cut_by_area: Any,
-    outlines: dict[int, Any],
+    *,
+    points: dict[int, Any],
     epsg: int,
     straddle_share: float,
 ) -> list[Finding]:
     """List buildings across block borders and official lines, overlaps, and those beyond the extent.
 
-    ``outlines`` are points by building id, for buildings that have no footprint left.
+    ``points`` are points in buildings by id, also of those that have no footprint left.
     """
     found: list[Finding] = []
-    points = shapely.point_on_surface(footprints.polygon)
+    inside = shapely.point_on_surface(footprints.polygon)
     rows = np.flatnonzero((share < straddle_share) & ~cut_by_area)
     found += at_points(
         "building-across-block",
@@ -57,8 +65,8 @@ def building_findings(
             )
             for s in share[rows].tolist()
         ],
-        points[rows],
-        epsg,
+        points=inside[rows],
+        epsg=epsg,
         repair=Text("核对建筑轮廓或道路线位。", "Check the outline or the street's line."),
     )
     rows = np.flatnonzero(cut_by_area)
@@ -73,8 +81,8 @@ def building_findings(
             )
         ]
         * len(rows),
-        points[rows],
-        epsg,
+        points=inside[rows],
+        epsg=epsg,
         repair=Text("与相邻社区确认该建筑的归属。", "Agree with the neighbouring community whose it is."),
     )
     pairs = [(i, j, f"{m2:.1f}", False) for i, j, m2 in footprints.trimmed]
@@ -91,8 +99,8 @@ def building_findings(
             else Text(f"与建筑 {j} 重叠 {m2} 平方米。", f"It overlaps building {j} by {m2} m².")
             for _, j, m2, same in pairs
         ],
-        [outlines[i] for i, _, _, _ in pairs],
-        epsg,
+        points=[points[i] for i, _, _, _ in pairs],
+        epsg=epsg,
         repair=Text("修正或合并重复的轮廓。", "Correct or merge the outlines."),
     )
     found += at_points(
@@ -107,14 +115,51 @@ def building_findings(
             )
             for _, s in footprints.beyond
         ],
-        [outlines[i] for i, _ in footprints.beyond],
-        epsg,
+        points=[points[i] for i, _ in footprints.beyond],
+        epsg=epsg,
         repair=Text("核对辖区界线。", "Check the border of the jurisdiction."),
     )
     return found
 
 
-def area_numbers(codes: Geometries, wanted: Geometries) -> Ints:
-    """Return the position of each wanted code, −1 where it is missing."""
-    place = {code: i for i, code in enumerate(codes.tolist())}
-    return np.array([place.get(code, -1) for code in wanted.tolist()], dtype=np.int64)
+def legacy_findings(
+    footprints: Footprints, share: Floats, grid: Ints, legacy: Polygons, *, epsg: int, straddle_share: float
+) -> list[Finding]:
+    """List buildings that lines of present grids cut, and present grids that received no cell.
+
+    ``share`` (of each footprint's building in its grid) and ``grid`` (polygon number of each cell).
+    """
+    rows = np.flatnonzero((share < straddle_share) & (footprints.part == 0))
+    found = at_points(
+        "building-across-grid-line",
+        "info",
+        [f"building:{i}" for i in footprints.building[rows].tolist()],
+        [
+            Text(
+                f"现有网格界线穿过建筑，{s:.0%} 在所归网格内；建筑整体归入该网格。",
+                f"A line of the present grids cuts the building, {s:.0%} of it in its grid; it goes there whole.",
+            )
+            for s in share[rows].tolist()
+        ],
+        points=shapely.point_on_surface(footprints.polygon[rows]),
+        epsg=epsg,
+        repair=Text("核对原网格边界。", "Check the border of the present grid."),
+    )
+    empty = np.setdiff1d(np.arange(len(legacy.polygon)), grid)
+    empty = empty[~shapely.is_empty(legacy.polygon[empty])]
+    found += at_points(
+        "grid-without-cell",
+        "error",
+        [f"grid:{legacy.code[i]}" for i in empty],
+        [
+            Text(
+                "现有网格没有得到任何单元：面积过小，或被重叠的网格覆盖。",
+                "The present grid received no cell: it is too small, or overlaid by another.",
+            )
+        ]
+        * len(empty),
+        points=shapely.point_on_surface(legacy.polygon[empty]),
+        epsg=epsg,
+        repair=Text("核对该网格的边界，或手工指定单元。", "Check its border, or assign cells by hand."),
+    )
+    return found

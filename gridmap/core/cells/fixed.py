@@ -12,6 +12,7 @@ import shapely
 
 from gridmap.core.cells.blocks import located_in
 from gridmap.core.cells.coverage import Floats, Geometries, Ints, assemble, dissolve, shared_borders, stripped
+from gridmap.core.cells.pieces import Faced, give_away
 
 __all__ = ["settled"]
 
@@ -24,8 +25,9 @@ def settled(cells: Geometries, block: Any) -> Geometries:
     moved = _moved(cells, block)
     if _sound(moved):
         return moved
+    again = moved
     for grid in (0.001, 0.01):
-        again = _moved(_noded_again(moved, cells, grid), block)
+        again = _moved(_noded_again(moved, cells, block, grid), block)
         if _sound(again):
             return again
     return again
@@ -76,19 +78,16 @@ def _nearest_along(xy: Floats, block: Any) -> Floats:
     return np.where((to_a <= to_b)[:, None], a[hit], b[hit])
 
 
-def _noded_again(moved: Geometries, cells: Geometries, grid: float) -> Geometries:
-    """Node crossing borders on a grid and give each face to the cell that it lies in."""
+def _noded_again(moved: Geometries, cells: Geometries, block: Any, grid: float) -> Geometries:
+    """Node borders that cross after they were moved, and give each face to the cell that it came from."""
     rings = shapely.get_rings(moved[~shapely.is_empty(moved)])
     faces = shapely.get_parts(shapely.polygonize([stripped(shapely.union_all(rings, grid_size=grid))]))
     points = shapely.point_on_surface(faces)
+    shapely.prepare(block)
+    inside = shapely.contains(block, points)
+    faces, points = faces[inside], points[inside]
     owner = located_in(points, cells)
-    known = owner >= 0
-    faces, owner = faces[known], owner[known]
-    out = dissolve(faces, owner, len(cells))
-    several = np.flatnonzero(shapely.get_type_id(out) == 6)  # noqa: PLR2004
-    for i in several:
-        bodies = shapely.get_parts(out[i])
-        out[i] = bodies[np.argmax(shapely.area(bodies))]
-    gap = ~shapely.is_empty(out)
-    _ = shared_borders(out[gap])
-    return out
+    lost = owner < 0
+    owner[lost] = shapely.STRtree(cells).nearest(points[lost])
+    _, label = give_away(Faced.of(faces), owner, lambda p: p.first_by(p.area_m2))
+    return dissolve(faces, label, len(cells))

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gridmap.core.cells.blocks import located_in
-from gridmap.core.cells.borders import connected_pieces
-from gridmap.core.cells.coverage import Geometries, Ints, dissolve, shared_borders, stripped
+from gridmap.core.cells.coverage import Geometries, Ints, dissolve, stripped
 from gridmap.core.cells.fixed import settled
 from gridmap.core.cells.openland import halved, out_of_reach
+from gridmap.core.cells.pieces import Faced, Pieces, give_away
 from gridmap.core.cells.settings import CellSettings
 from gridmap.core.cells.voronoi import clipped, lines_between, samples_of
 
@@ -74,7 +75,7 @@ def _faces(block: Any, lines: list[Any]) -> Geometries:
         missing = abs(float(shapely.area(faces).sum()) - area)
         if missing < lost:
             best, lost = faces, missing
-        if missing < 0.05 + 1e-7 * area:  # noqa: PLR2004
+        if missing < 0.05 + 1e-7 * area:
             break
     return best
 
@@ -96,42 +97,17 @@ def _labels(faces: Geometries, outlines: Geometries, pieces: Geometries, xy: Any
 
 def _joined(faces: Geometries, label: Ints, outlines: Geometries, settings: CellSettings) -> tuple[Geometries, Ints]:
     """Join faces to connected cells; what is cut off from its building goes to the longest neighbour."""
-    left, right, length_m, _ = shared_borders(faces).by_pair()
-    m2, rim_m = shapely.area(faces), shapely.length(faces)
     built = located_in(shapely.point_on_surface(faces), outlines) >= 0
-    owners = len(outlines)
-    while True:
-        piece = connected_pieces((left, right), label)
-        count = int(piece.max()) + 1
-        inner = piece[left] == piece[right]
-        piece_m2 = np.bincount(piece, weights=m2, minlength=count)
-        piece_rim = np.bincount(piece, weights=rim_m, minlength=count)
-        piece_rim -= 2 * np.bincount(piece[left[inner]], weights=length_m[inner], minlength=count)
-        built_m2 = np.bincount(piece, weights=m2 * built, minlength=count)
-        piece_label = np.zeros(count, dtype=np.int64)
-        piece_label[piece] = label
-        order = np.lexsort((-piece_m2, -built_m2, piece_label))
-        main = np.zeros(count, dtype=bool)
-        main[order[np.unique(piece_label[order], return_index=True)[1]]] = True
-        open_land = piece_label >= owners
-        main[open_land] = (piece_m2[open_land] >= settings.min_scrap_m2) & (
-            2 * piece_m2[open_land] >= settings.min_scrap_width_m * piece_rim[open_land]
+    built_face_m2 = shapely.area(faces) * built
+
+    def stays(pieces: Pieces) -> NDArray[np.bool_]:
+        built_m2 = np.bincount(pieces.of_face, weights=built_face_m2, minlength=len(pieces.label))
+        scrap = (pieces.area_m2 < settings.min_scrap_m2) | (
+            2 * pieces.area_m2 < settings.min_scrap_width_m * pieces.rim_m
         )
-        main |= built_m2 > settings.own_cell_m2
-        if main.all():
-            break
-        a = np.concatenate([piece[left[~inner]], piece[right[~inner]]])
-        b = np.concatenate([piece[right[~inner]], piece[left[~inner]]])
-        m = np.tile(length_m[~inner], 2)
-        wanted = ~main[a] & main[b]
-        if not wanted.any():
-            break
-        a, b, m = a[wanted], b[wanted], m[wanted]
-        pair, inverse = np.unique(a * count + b, return_inverse=True)
-        total = np.bincount(inverse, weights=m)
-        order = np.lexsort((pair, -total, pair // count))
-        take = order[np.unique(pair[order] // count, return_index=True)[1]]
-        goes = np.arange(count)
-        goes[pair[take] // count] = pair[take] % count
-        label = piece_label[goes[piece]]
-    return dissolve(faces, piece, count), piece_label
+        open_land = pieces.label >= len(outlines)
+        main = np.where(open_land, ~scrap, pieces.first_by(built_m2, pieces.area_m2))
+        return main | (built_m2 > settings.own_cell_m2)
+
+    pieces, _ = give_away(Faced.of(faces), label, stays)
+    return dissolve(faces, pieces.of_face, len(pieces.label)), pieces.label

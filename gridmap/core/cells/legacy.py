@@ -1,0 +1,145 @@
+"""Present grids drawn as polygons come back from cells: decided by buildings, cut only where needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gridmap.core.cells.blocks import located_in
+from gridmap.core.cells.borders import shares_in
+from gridmap.core.cells.coverage import Floats, Geometries, Ints
+from gridmap.core.cells.cutters import Polygons
+from gridmap.core.cells.fill import Filled
+from gridmap.core.cells.lines import give_way, parts_of_type
+from gridmap.core.cells.outlines import Footprints
+from gridmap.core.cells.pieces import Faced, Pieces, give_away
+from gridmap.core.cells.settings import CellSettings
+
+__all__ = ["BuildingShares", "building_shares", "cutting_lines", "grids_of_cells", "misfits", "without_scraps"]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingShares:
+    """Which polygon holds most of each footprint's building (−1: none), and how much of the building."""
+
+    polygon: Ints
+    share: Floats
+
+
+def building_shares(footprints: Footprints, legacy: Polygons, *, near_m: float) -> BuildingShares:
+    """Give every building, with all its bodies, to one polygon; one in none to the nearest within ``near_m``."""
+    count = len(footprints.polygon)
+    if not count:
+        return BuildingShares(np.zeros(0, dtype=np.int64), np.zeros(0))
+    _, building = np.unique(footprints.building, return_inverse=True)
+    outline, polygon, share = shares_in(footprints.polygon, legacy.polygon)
+    m2 = share * shapely.area(footprints.polygon[outline])
+    width = len(legacy.polygon)
+    pair, inverse = np.unique(building[outline] * width + polygon, return_inverse=True)
+    total = np.bincount(inverse, weights=m2, minlength=len(pair))
+    order = np.lexsort((pair, -total, pair // width))
+    first = order[np.unique(pair[order] // width, return_index=True)[1]]
+    best, held = np.full(int(building.max()) + 1, -1, dtype=np.int64), np.zeros(int(building.max()) + 1)
+    best[pair[first] // width], held[pair[first] // width] = pair[first] % width, total[first]
+    held /= np.bincount(building, weights=shapely.area(footprints.polygon))
+    out, out_share = best[building], held[building]
+    lost = np.flatnonzero(out < 0)
+    out[lost] = _nearest(footprints.polygon[lost], legacy.polygon, near_m)
+    return BuildingShares(out, out_share)
+
+
+def _nearest(shapes: Geometries, polygons: Geometries, near_m: float) -> Ints:
+    out = np.full(len(shapes), -1, dtype=np.int64)
+    if len(shapes):
+        row, near = shapely.STRtree(polygons).query_nearest(shapes, max_distance=near_m, all_matches=True)
+        out[row[::-1]] = near[::-1]
+    return out
+
+
+def grids_of_cells(filled: Filled, buildings: BuildingShares, legacy: Polygons, *, near_m: float) -> Ints:
+    """Return the polygon of every cell: a building decides for its cell, open land by area (−1: none)."""
+    out = np.full(len(filled.polygon), -1, dtype=np.int64)
+    built = filled.outline >= 0
+    out[built] = buildings.polygon[filled.outline[built]]
+    rest = np.flatnonzero(~built)
+    if len(rest):
+        cell, polygon, share = shares_in(filled.polygon[rest], legacy.polygon)
+        order = np.lexsort((polygon, -share, cell))
+        first = order[np.unique(cell[order], return_index=True)[1]]
+        covered = np.bincount(cell, weights=share, minlength=len(rest))
+        most = share[first] >= 1 - covered[cell[first]]
+        out[rest[cell[first[most]]]] = polygon[first[most]]
+        lost = rest[out[rest] < 0]
+        out[lost] = _nearest(shapely.point_on_surface(filled.polygon[lost]), legacy.polygon, near_m)
+    return out
+
+
+def misfits(
+    filled: Filled, grid: Ints, footprints: Footprints, legacy: Polygons, settings: CellSettings
+) -> NDArray[np.bool_]:
+    """Mark cells that hold land of another polygon deeper than ``legacy_depth_m`` (metric).
+
+    Land in no polygon counts from ``give_way_m``: polygons drawn at the kerb leave the streets out. The
+    footprint does not count, because no line goes through it.
+    """
+    cell, polygon = shapely.STRtree(legacy.polygon).query(filled.polygon, predicate="intersects")
+    other = polygon != grid[cell]
+    land = filled.polygon.copy()
+    built = filled.outline >= 0
+    land[built] = shapely.difference(land[built], footprints.polygon[filled.outline[built]])
+    piece = shapely.intersection(land[cell[other]], legacy.polygon[polygon[other]])
+    out = np.zeros(len(land), dtype=bool)
+    out[cell[other][_deeper(piece, settings.legacy_depth_m)]] = True
+    covered = shapely.union_all(legacy.polygon)
+    shapely.prepare(covered)
+    open_rows = np.flatnonzero((grid >= 0) & ~shapely.covers(covered, filled.polygon))
+    beyond = shapely.difference(land[open_rows], covered)
+    out[open_rows[_deeper(beyond, settings.give_way_m)]] = True
+    return out
+
+
+def _deeper(pieces: Geometries, depth_m: float) -> NDArray[np.bool_]:
+    large = shapely.area(pieces) > 3 * depth_m * depth_m
+    out = np.zeros(len(pieces), dtype=bool)
+    out[large] = ~shapely.is_empty(shapely.buffer(pieces[large], -depth_m, quad_segs=2))
+    return out
+
+
+def cutting_lines(legacy: Polygons, blocks: Geometries, settings: CellSettings) -> list[Geometries]:
+    """Return the lines of present grids inside each block (metric), where they do not run beside its border."""
+    all_lines = shapely.union_all(shapely.boundary(legacy.polygon))
+    inside = shapely.intersection(blocks, all_lines)
+    out: list[Geometries] = []
+    for block, lines in zip(blocks, inside, strict=True):
+        out.append(
+            give_way(
+                parts_of_type(lines, 1),
+                shapely.boundary(block),
+                distance_m=settings.give_way_m,
+                min_piece_m=settings.min_piece_m,
+            )
+        )
+    return out
+
+
+def without_scraps(filled: Filled, grid: Ints, legacy: Polygons) -> Ints:
+    """Give open land that lost touch with its grid to the neighbouring grid with the longest border.
+
+    Only where the drawn polygon was in one piece.
+    """
+    single = np.append(shapely.get_num_geometries(legacy.polygon) == 1, False)
+    built = filled.outline >= 0
+
+    def stays(pieces: Pieces) -> NDArray[np.bool_]:
+        has_building = np.bincount(pieces.of_face, weights=built, minlength=len(pieces.label)) > 0
+        return pieces.first_by(pieces.area_m2) | has_building | ~single[pieces.label]
+
+    return give_away(Faced.of(filled.polygon), grid, stays, allowed=lambda _, b: b >= 0)[1]
+
+
+def grid_at(points: Geometries, legacy: Polygons) -> Ints:
+    """Return the polygon at each point, −1 for none."""
+    return located_in(points, legacy.polygon)

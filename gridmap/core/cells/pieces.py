@@ -1,0 +1,104 @@
+"""Connected pieces of faces with one label, and giving away those that lost their main body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gridmap.core.cells.coverage import Floats, Geometries, Ints, shared_borders
+
+__all__ = ["Faced", "Pieces", "connected", "give_away"]
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Faced:
+    """Faces that tile land and the borders between them (``left``, ``right``, ``length_m``)."""
+
+    polygon: Geometries
+    left: Ints
+    right: Ints
+    length_m: Floats
+
+    @classmethod
+    def of(cls, polygons: Geometries) -> Faced:
+        """Find the borders between faces."""
+        left, right, length_m, _ = shared_borders(polygons).by_pair()
+        return cls(polygons, left, right, length_m)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The piece of each face; and of each piece its label, area and length of its rim."""
+
+    of_face: Ints
+    label: Ints
+    area_m2: Floats
+    rim_m: Floats
+
+    def first_by(self, *keys: Floats) -> Mask:
+        """Mark of every label the piece with the largest keys (the first key counts most)."""
+        order = np.lexsort((*[-k for k in reversed(keys)], self.label))
+        first = np.zeros(len(self.label), dtype=bool)
+        first[order[np.unique(self.label[order], return_index=True)[1]]] = True
+        return first
+
+
+def connected(faced: Faced, label: Ints) -> Pieces:
+    """Find the connected pieces of equal label."""
+    same = label[faced.left] == label[faced.right]
+    size = len(label)
+    graph = coo_array((np.ones(int(same.sum())), (faced.left[same], faced.right[same])), shape=(size, size))
+    of_face = np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    count = int(of_face.max(initial=-1)) + 1
+    area_m2 = np.bincount(of_face, weights=shapely.area(faced.polygon), minlength=count)
+    rim_m = np.bincount(of_face, weights=shapely.length(faced.polygon), minlength=count)
+    inner = of_face[faced.left] == of_face[faced.right]
+    rim_m -= 2 * np.bincount(of_face[faced.left[inner]], weights=faced.length_m[inner], minlength=count)
+    of_piece = np.zeros(count, dtype=np.int64)
+    of_piece[of_face] = label
+    return Pieces(of_face, of_piece, area_m2, rim_m)
+
+
+def give_away(
+    faced: Faced,
+    label: Ints,
+    stays: Callable[[Pieces], Mask],
+    *,
+    allowed: Callable[[Ints, Ints], Mask] | None = None,
+) -> tuple[Pieces, Ints]:
+    """Give every piece that does not stay to the neighbour with the longest common border.
+
+    ``stays`` marks the pieces that keep their label; ``allowed(from_label, to_label)`` may forbid gifts.
+    Rounds go on until nothing can be given; a piece without a taker stays.
+
+    Returns
+    -------
+    The pieces, and the label of each face.
+    """
+    label = label.copy()
+    while True:
+        pieces = connected(faced, label)
+        keep = stays(pieces)
+        a, b = pieces.of_face[faced.left], pieces.of_face[faced.right]
+        a, b = np.concatenate([a, b]), np.concatenate([b, a])
+        wanted = (a != b) & ~keep[a] & keep[b]
+        if allowed is not None:
+            wanted &= allowed(pieces.label[a], pieces.label[b])
+        if not wanted.any():
+            return pieces, label
+        count = len(keep)
+        pair, inverse = np.unique(a[wanted] * count + b[wanted], return_inverse=True)
+        total = np.bincount(inverse, weights=np.tile(faced.length_m, 2)[wanted])
+        order = np.lexsort((pair, -total, pair // count))
+        take = order[np.unique(pair[order] // count, return_index=True)[1]]
+        goes = np.arange(count)
+        goes[pair[take] // count] = pair[take] % count
+        label = pieces.label[goes[pieces.of_face]]
