@@ -146,7 +146,7 @@ def import_file(
     progress(0.5, Text("写入数据库", "Writing to the database"))
     try:
         with transaction(place) as connection:
-            report = _write(connection, order, read, who=who, commit=commit, progress=part(progress, 0.5, 1.0))
+            report = _write(connection, place, order, read, who=who, commit=commit, progress=part(progress, 0.5, 1.0))
             if not commit:
                 raise _DryRun(report)  # noqa: TRY301 (it must leave the transaction)
             if finish is not None:
@@ -202,7 +202,14 @@ def _read(order: ImportOrder, progress: Progress) -> _Read:
 
 
 def _write(
-    connection: Connection, order: ImportOrder, read: _Read, *, who: str, commit: bool, progress: Progress
+    connection: Connection,
+    place: Place,
+    order: ImportOrder,
+    read: _Read,
+    *,
+    who: str,
+    commit: bool,
+    progress: Progress,
 ) -> ImportReport:
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('gridmap base data'))")
     file = Path(order.path)
@@ -210,7 +217,7 @@ def _write(
     import_id = store.start_import(connection, kind=order.kind, file_name=file.name, sha256=digest, who=who)
     written: dict[str, store.Counts] = {}
     for name, table in read.tables.items():
-        written[name] = _write_layer(connection, order, name, table, import_id)
+        written[name] = _write_layer(connection, place, order, name, table, import_id)
     _note_jurisdiction(connection)
     effects = _follow(connection, written, who=who, progress=progress)
     layers = tuple(
@@ -237,9 +244,9 @@ def _write_layer(connection: Connection, order: ImportOrder, name: str, table: A
     if name == "grids":
         return _write_grids(connection, order, table, import_id)
     if name == "requests":
-        from gridmap.services.requests import write_requests
+        from gridmap.services.requests import write_requests  # locating loads much
 
-        return write_requests(connection, table, import_id)
+        return write_requests(connection, place, table, import_id)
     return store.write_layer(connection, name, table, import_id)
 
 

@@ -253,3 +253,42 @@ def read_live(connection: Connection, kind_name: str) -> gpd.GeoDataFrame:
         f"SELECT {', '.join(columns)} FROM gridmap.{name} WHERE retired_at IS NULL ORDER BY id",
         geometry=geometry or ("geom",),
     )
+
+
+def household_counts(connection: Connection) -> pd.DataFrame:
+    """Return the imported counts (columns of kind ``households``)."""
+    names = ", ".join(c.name for c in KINDS["households"].columns)
+    return pd.DataFrame(read_frame(connection, f"SELECT {names} FROM gridmap.household_count ORDER BY id"))
+
+
+def write_figures(connection: Connection, ids: Any, figures: pd.DataFrame) -> int:
+    """Store households and people by building id where they changed; returns how many buildings did."""
+    connection.exec_driver_sql(
+        "CREATE TEMP TABLE figures ON COMMIT DROP AS SELECT id, households, people, figure_basis, figure_date, "
+        "figure_source, estimated FROM gridmap.building WHERE false"
+    )
+    copy_rows(
+        connection,
+        "figures",
+        {
+            "id": [int(i) for i in ids],
+            "households": [int(v) for v in figures["households"]],
+            "people": [int(v) for v in figures["people"]],
+            "figure_basis": list(figures["basis"]),
+            "figure_date": [None if pd.isna(v) else str(v)[:10] for v in figures["figure_date"]],
+            "figure_source": list(figures["figure_source"]),
+            "estimated": [bool(v) for v in figures["estimated"]],
+        },
+    )
+    columns = ("households", "people", "figure_basis", "figure_date", "figure_source", "estimated")
+    changed = connection.exec_driver_sql(
+        "UPDATE gridmap.building b SET "
+        + ", ".join(f"{c} = f.{c}" for c in columns)
+        + " FROM figures f WHERE b.id = f.id AND ("
+        + ", ".join(f"b.{c}" for c in columns)
+        + ") IS DISTINCT FROM ("
+        + ", ".join(f"f.{c}" for c in columns)
+        + ")"
+    ).rowcount
+    connection.exec_driver_sql("DROP TABLE figures")
+    return changed

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 _COLLECTION = (
-    "SELECT json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(f.feature), '[]'::json))::text "
+    "SELECT json_build_object('type', 'FeatureCollection', "
+    "'features', coalesce(json_agg(f.feature), '[]'::json))::text "
     "FROM ({rows}) f"
 )
 _FEATURE = (

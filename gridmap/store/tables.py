@@ -611,7 +611,7 @@ open_finding = Table(
     Column("repair_en", Text),
     Column("lon", Float),
     Column("lat", Float),
-    Column("origin", Text, nullable=False, comment="cells, update or import"),
+    Column("origin", Text, nullable=False, comment="cells, update or households"),
     _moment("at", nullable=False, default=True),
     comment="What the making of cells and the carrying over of changes could not decide",
 )

@@ -103,7 +103,7 @@ CREATE TABLE gridmap.open_finding (
     CONSTRAINT open_finding_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE gridmap.open_finding IS 'What the making of cells and the carrying over of changes could not decide';
-COMMENT ON COLUMN gridmap.open_finding.origin IS 'cells, update or import';
+COMMENT ON COLUMN gridmap.open_finding.origin IS 'cells, update or households';
 
 CREATE TABLE gridmap.version (
     name TEXT NOT NULL,

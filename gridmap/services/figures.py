@@ -1,0 +1,44 @@
+"""Households and people of every building: counted where counts were imported, else estimated and marked so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection
+
+from gridmap.core.crs import project
+from gridmap.core.households import HouseholdConstants, estimate_households
+from gridmap.store import base as store
+from gridmap.store import findings as finding_store
+from gridmap.store.jurisdiction import jurisdiction
+
+PLACES_KEPT = 200
+
+
+def refresh(connection: Connection) -> dict[str, Any]:
+    """Work out the figures of all live buildings again and store what changed; returns totals."""
+    known = jurisdiction(connection)
+    buildings = store.read_live(connection, "buildings")
+    if buildings.empty or known.metric_srid is None:
+        return {"households": 0, "people": 0, "buildings_changed": 0}
+    buildings["area_m2"] = project(buildings, known.metric_srid).area.to_numpy()
+    estates = store.read_live(connection, "estates")
+    aliases = {
+        alias: name for name, others in zip(estates["name"], estates["aliases"], strict=True) for alias in others
+    }
+    constants = HouseholdConstants(**known.settings.get("households", {}))
+    made = estimate_households(
+        pd.DataFrame(buildings.drop(columns="geom")),
+        store.household_counts(connection),
+        constants=constants,
+        aliases=aliases,
+    )
+    changed = store.write_figures(connection, buildings["id"].to_numpy(), made.figures)
+    finding_store.replace(connection, "households", made.findings[:PLACES_KEPT])
+    return {
+        "households": made.households,
+        "people": made.people,
+        "households_estimated": int(made.figures.loc[made.figures["estimated"], "households"].sum()),
+        "buildings_changed": changed,
+    }

@@ -1,0 +1,273 @@
+"""Whose place is this? Answers from memory: one index for each edition asked for, renewed when the data change."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from sqlalchemy import Connection
+
+from gridmap.core.address import AddressBook, AddressMatch, BuildingEntry, EstateEntry
+from gridmap.core.locate import GridIndex, nearest_stations
+from gridmap.core.offset_crs import to_wgs84
+from gridmap.errors import InputError, NotFound, NotReady
+from gridmap.model.answer import Located
+from gridmap.store import base as base_store
+from gridmap.store import editions as edition_store
+from gridmap.store import locating, readers
+from gridmap.store.copying import versions
+from gridmap.store.database import Place, engine_of
+from gridmap.store.jurisdiction import data_bounds, jurisdiction
+
+NEAREST_STATIONS = 3
+EDITIONS_KEPT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What does not depend on the edition, at one data version."""
+
+    version: tuple[tuple[str, int], ...]
+    editions: tuple[edition_store.Edition, ...]
+    metric_epsg: int
+    bounds: tuple[float, float, float, float] | None
+    areas: gpd.GeoDataFrame
+    book: AddressBook
+    stations: tuple[dict[str, Any], ...]
+    station_xy: np.ndarray[Any, np.dtype[np.float64]]
+    duties: dict[str, list[dict[str, Any]]]
+
+
+class Locator:
+    """Locates points and addresses of one database; any number of threads may ask it at once.
+
+    What it holds is immutable and swapped whole. :meth:`refresh` compares the data version (one row) and loads anew
+    when it changed; :meth:`watch` does so each second in the background.
+    """
+
+    def __init__(self, place: Place, *, near_boundary_m: float = 15.0) -> None:
+        self._place = place
+        self._near_boundary_m = near_boundary_m
+        self._loading = threading.Lock()
+        self._shared: _Shared | None = None
+        self._indexes: OrderedDict[int, GridIndex] = OrderedDict()
+
+    def refresh(self) -> bool:
+        """Load anew if the data changed; returns whether they did."""
+        with engine_of(self._place).connect() as connection:
+            now = tuple(sorted(versions(connection).items()))
+            if self._shared is not None and self._shared.version == now:
+                return False
+            with self._loading:
+                shared = _load_shared(connection, now)
+                wanted = _edition_at(shared.editions, datetime.now(UTC))
+                index = None if wanted is None else _load_index(connection, shared, wanted)
+                self._indexes = OrderedDict() if index is None or wanted is None else OrderedDict({wanted: index})
+                self._shared = shared
+        return True
+
+    def watch(self, stop: threading.Event, *, every_s: float = 1.0) -> threading.Thread:
+        """Keep it fresh in a background thread until ``stop`` is set."""
+
+        def go() -> None:
+            import logging
+
+            while not stop.wait(every_s):
+                try:
+                    self.refresh()
+                except Exception:  # the database may be away for a while: keep what is held
+                    logging.getLogger("gridmap.locate").exception("the data version could not be read")
+
+        thread = threading.Thread(target=go, name="gridmap-locator", daemon=True)
+        thread.start()
+        return thread
+
+    @property
+    def version(self) -> str | None:
+        """The data version that answers now."""
+        return None if self._shared is None else ".".join(str(v) for _, v in self._shared.version)
+
+    def locate(
+        self,
+        lon: float | None = None,
+        lat: float | None = None,
+        *,
+        crs: str = "EPSG:4326",
+        accuracy_m: float | None = None,
+        at: datetime | None = None,
+        address: str | None = None,
+    ) -> dict[str, Any]:
+        """Locate a point or an address (the building that it names exactly goes first).
+
+        Raises
+        ------
+        InputError
+            Neither is given, or the coordinates cannot be a place.
+        NotFound
+            No edition was in force at that time.
+        NotReady
+            There is no edition yet.
+        """
+        shared = self._held()
+        edition_id, index = self._index(shared, at)
+        named = shared.book.match(address) if address else None
+        if lon is None or lat is None:
+            if named is None or named.building_id is None:
+                raise _address_alone(named)
+            found = index.locate_building(named.building_id)
+            x = y = None
+        else:
+            longitude, latitude = to_wgs84([lon], [lat], crs)
+            x, y = float(longitude[0]), float(latitude[0])
+            found = self._by_building_or_point(index, named, x, y, accuracy_m)
+        return self._told(shared, index, found, edition_id, named=named, lon=x, lat=y, crs=crs)
+
+    def _by_building_or_point(
+        self, index: GridIndex, named: AddressMatch | None, lon: float, lat: float, accuracy_m: float | None
+    ) -> Located:
+        if named is not None and named.building_id is not None:
+            try:
+                return index.locate_building(named.building_id, lon=lon, lat=lat)
+            except NotFound:  # a building of today that the edition asked for did not have
+                pass
+        return index.locate_point(lon, lat, accuracy_m=accuracy_m, near_boundary_m=self._near_boundary_m)
+
+    def index_at(self, at: datetime | None = None) -> tuple[int, GridIndex]:
+        """Return the edition in force at a time (None: now) and its index, for many points at once."""
+        return self._index(self._held(), at)
+
+    def match(self, address: str | None) -> AddressMatch:
+        """Return what an address names."""
+        return self._held().book.match(address)
+
+    def _held(self) -> _Shared:
+        if self._shared is None:
+            self.refresh()
+        shared = self._shared
+        assert shared is not None  # noqa: S101 (refresh loads or raises)
+        return shared
+
+    def _index(self, shared: _Shared, at: datetime | None) -> tuple[int, GridIndex]:
+        moment = datetime.now(UTC) if at is None else at if at.tzinfo else at.replace(tzinfo=UTC)
+        edition_id = _edition_at(shared.editions, moment)
+        if edition_id is None:
+            if not shared.editions:
+                raise NotReady(
+                    "还没有网格版本。请导入网格并运行 gridmap cells --commit。",
+                    "There is no edition yet. Import grids and run gridmap cells --commit.",
+                )
+            raise NotFound("那时还没有生效的网格版本。", "No edition was in force at that time.")
+        held = self._indexes.get(edition_id)
+        if held is None:
+            with self._loading, engine_of(self._place).connect() as connection:
+                held = self._indexes.get(edition_id) or _load_index(connection, shared, edition_id)
+                self._indexes[edition_id] = held
+                while len(self._indexes) > EDITIONS_KEPT:
+                    self._indexes.popitem(last=False)
+        return edition_id, held
+
+    def _told(
+        self,
+        shared: _Shared,
+        index: GridIndex,
+        found: Located,
+        edition_id: int,
+        *,
+        named: AddressMatch | None,
+        lon: float | None,
+        lat: float | None,
+        crs: str,
+    ) -> dict[str, Any]:
+        answer = found.as_dict()
+        answer["chain"] = answer.pop("levels")
+        answer["crs_assumed"] = crs
+        edition = next(e for e in shared.editions if e.id == edition_id)
+        answer["edition"] = {
+            "id": edition.id,
+            "name": edition.name,
+            "effective_from": edition.effective_from.isoformat(),
+        }
+        answer["duties"] = shared.duties.get(found.grid.code, []) if found.grid else []
+        answer["point"] = None if lon is None or lat is None else {"lon": lon, "lat": lat}
+        answer["stations"] = _nearest(shared, index, lon, lat)
+        if named is not None:
+            answer["address"] = {"match": named.kind, "reason": named.reason, "unit": named.unit}
+        return answer
+
+
+def _address_alone(named: AddressMatch | None) -> InputError:
+    if named is None:
+        return InputError("请给出经纬度(lon、lat)或地址(address)。", "Give lon and lat, or an address.")
+    return InputError(
+        f"地址没有唯一对应的楼栋({named.reason})。请写明小区和楼号,或给出经纬度。",
+        f"The address does not name one building ({named.reason}). Give estate and building number, or lon and lat.",
+    )
+
+
+def _edition_at(editions: tuple[edition_store.Edition, ...], moment: datetime) -> int | None:
+    begun = [e.id for e in editions if e.effective_from <= moment]
+    return begun[-1] if begun else None
+
+
+def _load_shared(connection: Connection, version: tuple[tuple[str, int], ...]) -> _Shared:
+    known = jurisdiction(connection)
+    areas = locating.areas(connection)
+    names = locating.building_names(connection)
+    estates = base_store.read_live(connection, "estates")
+    stations = base_store.read_live(connection, "stations")
+    book = AddressBook(
+        [EstateEntry(n, tuple(a)) for n, a in zip(estates["name"], estates["aliases"], strict=True)],
+        [
+            BuildingEntry(int(i), e, n, tuple(a for a in (c, t) if a))
+            for i, e, n, c, t in zip(
+                names["id"], names["estate"], names["number"], names["community"], names["town"], strict=True
+            )
+        ],
+        areas=[name for name in areas["name"] if name],
+        streets=locating.street_names(connection),
+    )
+    shapes = stations.geometry.to_numpy()
+    return _Shared(
+        version=version,
+        editions=tuple(edition_store.editions(connection)),
+        metric_epsg=known.metric_srid or 0,  # chosen with the first import, long before an edition
+        bounds=data_bounds(connection),
+        areas=areas,
+        book=book,
+        stations=tuple(
+            {"code": code, "name": name, "kind": kind, "tier": tier}
+            for code, name, kind, tier in zip(
+                stations["source_id"], stations["name"], stations["station_kind"], stations["tier"], strict=True
+            )
+        ),
+        station_xy=np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)]),
+        duties=readers.all_public_duties(connection),
+    )
+
+
+def _load_index(connection: Connection, shared: _Shared, edition_id: int) -> GridIndex:
+    return GridIndex.build(
+        edition_store.edition_grids(connection, edition_id),
+        metric_epsg=shared.metric_epsg,
+        areas=shared.areas,
+        buildings=locating.footprints(connection, edition_id),
+        edition=edition_id,
+        bounds=shared.bounds,
+    )
+
+
+def _nearest(shared: _Shared, index: GridIndex, lon: float | None, lat: float | None) -> list[dict[str, Any]]:
+    if lon is None or lat is None or not shared.stations:
+        return []
+    there = index.to_metric(shared.station_xy[:, 0], shared.station_xy[:, 1])
+    position, metres = nearest_stations(index.to_metric([lon], [lat]), there, k=NEAREST_STATIONS)
+    return [
+        shared.stations[int(p)] | {"distance_m": round(float(d), 1)}
+        for p, d in zip(position[0], metres[0], strict=True)
+    ]
