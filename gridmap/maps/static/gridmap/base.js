@@ -1,0 +1,100 @@
+/** Painters of the base map: ground and land use go under the grids' fills, the rest above them. */
+import { between } from "./canvas.js";
+
+export function basePainters(style, shown) {
+  const paths = (context, view, draw) => {
+    if (!view.content) return;
+    const unit = view.content.extent / view.size;
+    context.scale(1 / unit, 1 / unit);
+    draw(view.content.paths, unit);
+  };
+
+  const ground = (context, view) => {
+    context.fillStyle = style.ground;
+    context.fillRect(0, 0, view.size, view.size);
+  };
+
+  const landuse = (context, view) => {
+    if (!shown("base")) return;
+    paths(context, view, (all) => {
+      for (const [key, path] of all) {
+        if (!key.startsWith("landuse:")) continue;
+        context.fillStyle = style.landuse[key.slice(8)] ?? style.landuse.other;
+        context.fill(path);
+      }
+    });
+  };
+
+  const water = (context, view) => {
+    if (!shown("base")) return;
+    paths(context, view, (all, unit) => {
+      context.lineJoin = "round";
+      const lines = all.get("water-line");
+      if (lines) {
+        context.strokeStyle = style.water.fill;
+        context.lineWidth = between(style.water.line, view.zoom) * unit;
+        context.stroke(lines);
+      }
+      const areas = all.get("water");
+      if (areas) {
+        context.fillStyle = style.water.fill;
+        context.fill(areas);
+        context.strokeStyle = style.water.edge;
+        context.lineWidth = 0.8 * unit;
+        context.stroke(areas);
+      }
+    });
+  };
+
+  const streets = (context, view) => {
+    if (!shown("base")) return;
+    paths(context, view, (all, unit) => {
+      context.lineJoin = "round";
+      const stroke = (path, colour, width, dash = []) => {
+        context.strokeStyle = colour;
+        context.lineWidth = width * unit;
+        context.setLineDash(dash.map((length) => length * unit));
+        context.stroke(path);
+      };
+      const classes = [...style.streets.order, "rail"].filter(
+        (name) => view.zoom >= style.streets[name].from_zoom,
+      );
+      for (const where of ["tunnel", "ground", "bridge"]) {
+        const found = classes
+          .map((name) => [style.streets[name], all.get(`streets:${name}:${where}`)])
+          .filter(([, path]) => path);
+        context.globalAlpha = where === "tunnel" ? 0.45 : 1;
+        for (const [look, path] of found) {
+          if (!look.casing) continue;
+          const width = between(look.width, view.zoom);
+          context.lineCap = where === "ground" ? "round" : "butt";
+          const edge = where === "bridge" ? look.casing_width + 0.8 : look.casing_width;
+          const colour = where === "bridge" ? style.streets.bridge : look.casing;
+          stroke(path, colour, width + 2 * edge, where === "tunnel" ? [4, 3] : []);
+        }
+        for (const [look, path] of found) {
+          context.lineCap = where === "ground" && !look.dash ? "round" : "butt";
+          stroke(path, look.fill, between(look.width, view.zoom), look.dash ?? []);
+        }
+      }
+    });
+  };
+
+  const buildings = (context, view) => {
+    if (!shown("base") || view.zoom < style.buildings.from_zoom) return;
+    paths(context, view, (all, unit) => {
+      const path = all.get("buildings");
+      if (!path) return;
+      context.globalAlpha = style.buildings.opacity;
+      context.fillStyle = style.buildings.fill;
+      context.fill(path);
+      if (view.zoom < 15) return;
+      context.globalAlpha = style.buildings.edge_opacity;
+      context.strokeStyle = style.buildings.edge;
+      context.lineWidth = (view.zoom >= 17 ? 0.9 : 0.6) * unit;
+      context.stroke(path);
+    });
+  };
+
+  return { ground, landuse, water, streets, buildings };
+}

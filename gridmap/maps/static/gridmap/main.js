@@ -1,0 +1,409 @@
+/* global L */
+/** Puts the page together around the Leaflet map that Folium made. */
+import { basePainters } from "./base.js";
+import { canvasLayer } from "./canvas.js";
+import { createCommunities } from "./communities.js";
+import { h } from "./dom.js";
+import { embeddedSource } from "./embedded.js";
+import { boxOf, toLatLng, worldX, worldY } from "./geo.js";
+import { createGrids, outlineLayer } from "./grids.js";
+import { readHash, writeHash } from "./hash.js";
+import { createWords } from "./i18n.js";
+import { createLabels } from "./labels.js";
+import { createLegend, legendRows } from "./legend.js";
+import { createPanel } from "./panel.js";
+import { createPaper } from "./paper.js";
+import { createStations, isMain } from "./stations.js";
+import { createStore } from "./store.js";
+import { createToolbar } from "./toolbar.js";
+
+const REFRESH_MS = 30000;
+const PHONE = "(max-width: 700px)";
+
+const byId = (id) => document.getElementById(id);
+
+export async function mount(map) {
+  const id = map.getContainer().id;
+  const config = JSON.parse(byId(`${id}_config`).textContent);
+  const link = readHash(window.location.hash);
+  const styles = Object.fromEntries(config.layers.map((layer) => [layer.type, layer.style]));
+  const available = new Set(config.layers.map((layer) => layer.type));
+  const hidden = new Set(
+    [...config.layers.filter((layer) => !layer.show).map((layer) => layer.type), ...link.hidden].filter((name) =>
+      available.has(name),
+    ),
+  );
+
+  const store = createStore({
+    language: link.language ?? config.language,
+    level: link.level ?? null,
+    at: link.at ?? null,
+    selected: null,
+    last: null,
+    point: null,
+    answer: null,
+    detail: null,
+    station: null,
+    hidden,
+    view: "loading",
+    query: "",
+    sort: "code",
+    jurisdiction: null,
+    grids: [],
+    largest: 1,
+    communities: [],
+    stations: [],
+    findings: [],
+    base: {},
+    problem: "",
+    paper: false,
+    byKeyboard: false,
+  });
+  const { state } = store;
+  const words = createWords(() => state.language);
+  const { t, said, number, date } = words;
+  const shown = (name) => available.has(name) && !state.hidden.has(name);
+  const say = (text) => {
+    byId("gm-status").textContent = text;
+  };
+
+  const source = config.standalone
+    ? embeddedSource(JSON.parse(byId(`${id}_data`).textContent))
+    : (await import("./api.js")).apiSource(config, () => state.language);
+
+  // --- layers, in drawing order -----------------------------------------------------------------------
+
+  const grids = createGrids(styles.grids ?? { palette: ["#ccc"], opacity: 0, line_width: [[0, 0]], parent_width: [[0, 0]] });
+  const communities = createCommunities(styles.communities, shown);
+  const base = styles.base ? basePainters(styles.base, shown) : null;
+  const ifGrids = (painter) => (context, view) => shown("grids") && painter(context, view);
+  const painters = [
+    base?.ground,
+    base?.landuse,
+    ifGrids(grids.fill),
+    base?.water,
+    base?.buildings,
+    base?.streets,
+    styles.communities ? communities.veil : null,
+    ifGrids(grids.lines),
+    styles.communities ? communities.lines : null,
+  ].filter(Boolean);
+  const load = async (coords, signal) => {
+    const content = base ? await source.tile(coords, signal) : null;
+    noteBase(content);
+    return content;
+  };
+  const canvas = canvasLayer(load, painters, {
+    minZoom: map.getMinZoom(),
+    maxZoom: map.getMaxZoom(),
+    className: "gm-tiles",
+  });
+  const outline = outlineLayer(L, map, styles.grids ?? {});
+  const pin = L.layerGroup().addTo(map);
+  const stations = createStations(L, map, { shown, open: (feature) => openStation(feature.properties.code) });
+
+  function noteBase(content) {
+    if (!content) return;
+    const found = { ...state.base };
+    for (const key of content.paths.keys()) {
+      if (key.startsWith("streets:rail")) found.rail = true;
+      else found[key.split(/[:-]/u)[0]] = true;
+    }
+    if (Object.keys(found).length !== Object.keys(state.base).length) store.set({ base: found });
+  }
+
+  // --- what a person does -----------------------------------------------------------------------------
+
+  let question = null;
+
+  const close = () => {
+    question?.abort();
+    store.set({ view: state.grids.length ? "list" : "empty", last: state.selected, selected: null, point: null, answer: null, station: null, problem: "" });
+    say(t("status.clear"));
+  };
+
+  async function openGrid(code, { zoom = true } = {}) {
+    let feature = grids.find(code);
+    store.set({ selected: code, point: null, answer: null, station: null, problem: "", view: "facts" });
+    showPanel(true);
+    if (feature && zoom) {
+      const [left, top, right, bottom] = feature.box;
+      const box = L.latLngBounds([toLatLng(left, bottom), toLatLng(right, top)]);
+      if (!map.getBounds().contains(box) || map.getBoundsZoom(box) - map.getZoom() > 2) {
+        map.fitBounds(box, { ...padding(), maxZoom: Math.max(16, map.getZoom()) });
+      }
+    }
+    try {
+      const detail = await source.grid(code, state.at);
+      if (state.selected !== code) return;
+      store.set({ detail: { ...detail, code } });
+      feature ??= { properties: detail.grid };
+      say(t("status.grid", { name: feature.properties.name || code }));
+    } catch (error) {
+      if (state.selected === code) store.set({ problem: sentence(error, t("error.grid", { code })) });
+    }
+  }
+
+  async function openPoint(latlng) {
+    question?.abort();
+    question = new AbortController();
+    const { signal } = question;
+    const at = grids.at(worldX(latlng.lng), worldY(latlng.lat));
+    store.set({ point: latlng, answer: null, detail: null, station: null, problem: "", selected: at?.properties.code ?? null, view: "facts" });
+    showPanel(true);
+    say(t("status.locating"));
+    try {
+      const answer = await source.locate(latlng.lng, latlng.lat, state.at, signal);
+      if (signal.aborted) return;
+      const selected = state.selected ?? answer.grid?.code ?? null;
+      store.set({ answer, selected });
+      say(answer.grid ? t("status.grid", { name: answer.grid.name || answer.grid.code }) : t("here.outside"));
+      if (selected) {
+        const detail = await source.grid(selected, state.at);
+        if (!signal.aborted) store.set({ detail: { ...detail, code: selected } });
+      }
+    } catch (error) {
+      if (!signal.aborted) store.set({ problem: sentence(error, t("error.server", { text: "" })), answer: state.answer ?? {} });
+    }
+  }
+
+  function openStation(code) {
+    const station = stations.find(code) ?? state.stations.find((feature) => feature.properties.code === code);
+    if (!station) return;
+    store.set({ station, selected: null, point: null, answer: null, view: "station" });
+    showPanel(true);
+    if (!map.getBounds().pad(-0.1).contains([station.lat, station.lon])) map.panTo([station.lat, station.lon]);
+    say(String(station.properties.name ?? ""));
+  }
+
+  function openFinding(finding) {
+    if (!Number.isFinite(finding.lon) || !Number.isFinite(finding.lat)) return;
+    pin.clearLayers();
+    const place = [finding.lat, finding.lon];
+    map.setView(place, Math.max(map.getZoom(), 17));
+    L.circleMarker(place, { radius: 16, color: "#b3261e", weight: 3, fill: false, interactive: false }).addTo(pin);
+    say(said(finding.message));
+  }
+
+  const sentence = (error, otherwise) => {
+    if (error.status === 401 || error.status === 403) return t("error.login");
+    return error.sentence || otherwise;
+  };
+
+  // --- the parts of the page --------------------------------------------------------------------------
+
+  const title = () => said(config.title) || [state.jurisdiction?.name, t("map.heading")].filter(Boolean).join(state.language === "zh" ? "" : " · ");
+  const legend = () =>
+    legendRows({
+      styles,
+      shown,
+      t,
+      has: {
+        grids: state.grids.length > 0,
+        parents: grids.hasParents(),
+        estimated: state.grids.some(({ properties }) => properties.households_estimated > 0),
+        communities: state.communities.length > 0,
+        stations: state.stations.length > 0,
+        main: state.stations.some(({ properties }) => isMain(properties)),
+        others: state.stations.some(({ properties }) => !isMain(properties)),
+        base: state.base,
+      },
+    });
+
+  const home = () => {
+    const bounds = allBounds();
+    if (bounds) map.fitBounds(bounds, padding());
+  };
+  const paper = createPaper({ map, sheet: byId("gm-sheet"), stage: byId("gm-stage"), canvas, store, words, config, title });
+  createPanel(byId("gm-body"), {
+    store,
+    words,
+    colourOf: grids.colourOf,
+    actions: { openGrid, openStation, openFinding, close, reload: () => start() },
+  });
+  createToolbar(byId("gm-toolbar"), byId("gm-zoom"), { map, store, t, available, home, print: () => paper.enter() });
+  createLegend(byId("gm-legend"), { store, rows: legend, t });
+  const labels = createLabels({ map, L, store, grids, communities, stations: () => stations.all(), canvas, shown, t, number });
+
+  const handle = h("button", { type: "button", class: "gm-handle", "aria-controls": "gm-body", click: () => showPanel(!panelOpen) }, h("i"));
+  byId("gm-panel").prepend(handle);
+  let panelOpen = true;
+  function showPanel(open) {
+    panelOpen = open;
+    byId("gm-panel").classList.toggle("gm-folded", !open);
+    handle.setAttribute("aria-expanded", String(open));
+    handle.setAttribute("aria-label", t(open ? "panel.hide" : "panel.show"));
+  }
+  showPanel(!window.matchMedia(PHONE).matches);
+
+  const drawScale = () => {
+    byId("gm-scale").replaceChildren(paper.drawScale(), h("span", null, paper.scaleText()));
+  };
+  const heading = () => {
+    const edition = state.jurisdiction?.edition;
+    document.documentElement.lang = state.language === "zh" ? "zh-CN" : "en";
+    document.title = title();
+    byId("gm-title").textContent = title();
+    byId("gm-subtitle").textContent = edition
+      ? t("edition", { name: edition.name ?? edition.id, from: date(edition.effective_from) })
+      : state.jurisdiction ? t("edition.none") : "";
+    const credits = state.jurisdiction?.attributions ?? [];
+    byId("gm-credits").textContent = credits.length ? t("credits", { text: credits.map(said).join("; ") }) : "";
+    map.getContainer().setAttribute("aria-label", t("map.label"));
+    for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
+    showPanel(panelOpen);
+    drawScale();
+  };
+
+  /** Room that panel and buttons take from the map. */
+  function padding() {
+    const phone = window.matchMedia(PHONE).matches;
+    return phone
+      ? { paddingTopLeft: [12, 60], paddingBottomRight: [12, panelOpen ? 330 : 80] }
+      : { paddingTopLeft: [24, 56], paddingBottomRight: [map.getSize().x > 900 ? byId("gm-legend").offsetWidth + 20 : 24, 30] };
+  }
+
+  function allBounds() {
+    const box = state.jurisdiction?.bbox ?? config.bounds;
+    if (box) return [[box[1], box[0]], [box[3], box[2]]];
+    if (!state.grids.length) return null;
+    const [left, top, right, bottom] = boxOf(state.grids.flatMap((feature) => feature.rings));
+    return [toLatLng(left, bottom), toLatLng(right, top)];
+  }
+
+  const remember = () => {
+    const centre = map.getCenter();
+    const zoom = Math.round(map.getZoom() * 100) / 100;
+    const { level, language, selected, at } = state;
+    if (!level || state.paper) return;
+    const hash = writeHash({ zoom, lat: centre.lat, lon: centre.lng, level, language, selected, at, hidden: state.hidden });
+    window.history.replaceState(null, "", hash);
+  };
+
+  // --- wiring -----------------------------------------------------------------------------------------
+
+  map.on("click", ({ latlng }) => {
+    if (!state.paper && state.grids.length) openPoint(latlng);
+  });
+  map.on("moveend", remember);
+  map.on("zoomend moveend resize", drawScale);
+  store.on(["language", "jurisdiction", "paper"], heading);
+  store.on(["language", "level", "selected", "hidden", "at"], remember);
+  store.on(["selected", "grids"], () => {
+    grids.select(state.selected);
+    outline(state.selected ? grids.find(state.selected) : null);
+    canvas.repaint();
+  });
+  store.on(["hidden"], () => {
+    canvas.repaint();
+    stations.show();
+  });
+  store.on(["level", "at"], () => loadGrids());
+  store.on(["point"], () => {
+    pin.clearLayers();
+    if (!state.point) return;
+    const shared = { interactive: false, fill: true, fillOpacity: 1, weight: 2.5 };
+    L.circleMarker(state.point, { ...shared, radius: 7, color: "#fff", fillColor: "#b3261e" }).addTo(pin);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    state.byKeyboard = true;
+    const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName);
+    if (event.key === "p" && (event.ctrlKey || event.metaKey) && !state.paper) {
+      event.preventDefault();
+      paper.enter();
+    } else if (event.key === "Escape") {
+      if (state.paper) paper.leave();
+      else if (typing && state.query) {
+        event.target.value = "";
+        store.set({ query: "" });
+      } else if (["facts", "station"].includes(state.view)) close();
+      else if (state.view === "list" && window.matchMedia(PHONE).matches) showPanel(false);
+    } else if (typing || event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    } else if (event.key === "/") {
+      event.preventDefault();
+      if (["facts", "station"].includes(state.view)) close();
+      showPanel(true);
+      byId("gm-search")?.focus();
+    } else if (event.key === "Enter" && event.target === map.getContainer()) openPoint(map.getCenter());
+    else if (state.jurisdiction?.levels?.includes(Number(event.key))) store.set({ level: Number(event.key), selected: null, view: "list" });
+  });
+  document.addEventListener("pointerdown", () => {
+    state.byKeyboard = false;
+  });
+  window.addEventListener("hashchange", () => {
+    const { view, level, language, selected } = readHash(window.location.hash);
+    if (view) map.setView([view.lat, view.lon], view.zoom);
+    store.set({ ...(level ? { level } : {}), ...(language ? { language } : {}) });
+    if (selected && selected !== state.selected) openGrid(selected, { zoom: !view });
+  });
+
+  // --- data -------------------------------------------------------------------------------------------
+
+  async function loadGrids() {
+    const { level, at } = state;
+    const [features, areas] = await Promise.all([source.grids(level, at), source.communities(at)]);
+    if (state.level !== level || state.at !== at) return;
+    grids.set(features);
+    communities.set(areas);
+    const largest = features.reduce((most, f) => Math.max(most, f.properties.households ?? 0), 1);
+    const waiting = ["loading", "error", "empty"].includes(state.view);
+    store.set({
+      grids: features,
+      communities: areas,
+      largest,
+      ...(features.length ? (waiting ? { view: "list" } : {}) : { view: "empty" }),
+    });
+    canvas.repaint();
+    labels.refresh();
+    if (!waiting && features.length) {
+      const name = [1, 2, 3].includes(level) ? t(`level.${level}`) : t("level.n", { n: level });
+      say(t("status.level", { level: name, n: number(features.length) }));
+    }
+  }
+
+  async function start() {
+    try {
+      const jurisdiction = await source.jurisdiction();
+      const levels = jurisdiction.levels ?? [];
+      const level = levels.includes(state.level) ? state.level : (levels[levels.length - 1] ?? 3);
+      state.level = level;
+      store.set({ jurisdiction, problem: "" });
+      if (link.view) map.setView([link.view.lat, link.view.lon], link.view.zoom, { animate: false });
+      else if (allBounds()) map.fitBounds(allBounds(), { ...padding(), animate: false });
+      if (!map.hasLayer(canvas)) canvas.addTo(map);
+      const [features] = await Promise.all([source.stations(), loadGrids()]);
+      stations.set(features);
+      store.set({ stations: features });
+      if (!link.view && !allBounds()) home();
+      source.check().then((findings) => store.set({ findings: findings ?? [] }), () => {});
+      if (link.selected) openGrid(link.selected, { zoom: !link.view });
+    } catch (error) {
+      if (error.status === 404) store.set({ jurisdiction: {}, view: "empty", problem: "" });
+      else store.set({ problem: sentence(error, t("error.server", { text: error.message })), view: "error" });
+    }
+  }
+
+  async function refresh() {
+    if (document.hidden || !state.jurisdiction || state.paper) return;
+    const found = await source.jurisdiction().catch(() => null);
+    if (!found || found.version === state.jurisdiction.version) return;
+    store.set({ jurisdiction: found });
+    await loadGrids();
+    const features = await source.stations();
+    stations.set(features);
+    store.set({ stations: features, findings: await source.check() });
+    canvas.redraw();
+    say(t("status.updated"));
+  }
+  if (!config.standalone) window.setInterval(refresh, REFRESH_MS);
+
+  canvas.on("loading", () => delete document.documentElement.dataset.ready);
+  canvas.on("load", () => {
+    document.documentElement.dataset.ready = "true";
+  });
+  heading();
+  await start();
+  if (link.paper) paper.enter();
+}

@@ -1,0 +1,168 @@
+"""A small server with the API that the page expects, over the invented town; standard library only."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import shapely
+from encoder import Layer
+
+from gridmap.maps.data import WorkbenchConfig
+from gridmap.maps.page import STATIC, content_security_policy, workbench_page
+
+TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".txt": "text/plain"}
+NONCE = "dGVzdA"
+
+
+class World:
+    """What the server answers; tests change it before they open the page."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.data = data
+        self.findings: list[dict[str, Any]] = []
+        self.language = "zh"
+        self.config = WorkbenchConfig()
+        self.layers = {name: Layer(layer) for name, layer in data["base"].items() if layer["features"]}
+        self.asked: list[str] = []
+
+    def _grid(self, code: str) -> dict[str, Any] | None:
+        for level in self.data["grids"].values():
+            for feature in level["features"]:
+                if feature["properties"]["code"] == code:
+                    return feature["properties"]
+        return None
+
+    def _chain(self, grid: dict[str, Any] | None) -> list[dict[str, Any]]:
+        chain: list[dict[str, Any]] = []
+        while grid is not None:
+            chain.insert(0, {key: grid[key] for key in ("level", "code", "name")})
+            grid = self._grid(grid["parent_code"])
+        return chain
+
+    def answer(self, path: str, query: dict[str, str]) -> Any:
+        """Return the JSON of a path, or None for 404."""
+        data = self.data
+        if path == "jurisdiction":
+            return data["jurisdiction"]
+        if path == "grids":
+            return data["grids"].get(int(query["level"]), {"type": "FeatureCollection", "features": []})
+        if path.startswith("grids/"):
+            grid = self._grid(path.removeprefix("grids/"))
+            if grid is None:
+                return None
+            duties = data["duties"].get(grid["code"], [])
+            return {"grid": grid, "chain": self._chain(grid), "duties": duties, "stations": self._stations()}
+        if path == "areas":
+            return data["communities"]
+        if path == "stations":
+            return data["stations"]
+        if path == "check":
+            return {"findings": self.findings}
+        if path == "locate":
+            return self._locate(float(query["lon"]), float(query["lat"]))
+        return None
+
+    def _stations(self) -> list[dict[str, Any]]:
+        rows = [f["properties"] for f in self.data["stations"]["features"][:3]]
+        return [{"code": r["code"], "name": r["name"], "distance_m": 120.4 + 80 * i} for i, r in enumerate(rows)]
+
+    def _locate(self, lon: float, lat: float) -> dict[str, Any]:
+        point = shapely.Point(lon, lat)
+
+        def at(collection: dict[str, Any]) -> dict[str, Any] | None:
+            for feature in collection["features"]:
+                if shapely.from_geojson(json.dumps(feature["geometry"])).covers(point):
+                    return feature["properties"]
+            return None
+
+        leaf = self.data["grids"][3]
+        grid, community, building = at(leaf), at(self.data["communities"]), at(self.data["base"]["buildings"])
+        near = []
+        for feature in leaf["features"]:
+            shape = shapely.from_geojson(json.dumps(feature["geometry"]))
+            row = feature["properties"]
+            near.append({"code": row["code"], "name": row["name"], "distance_m": shape.distance(point) * 105_000})
+        near = sorted((n for n in near if grid is None or n["code"] != grid["code"]), key=lambda n: n["distance_m"])
+        candidates = [n for n in near if n["distance_m"] < 15] if grid and not building else []
+        return {
+            "building": building,
+            "grid": grid,
+            "chain": self._chain(grid),
+            "community": community and {"code": community["code"], "name": community["name"]},
+            "town": None,
+            "near_boundary": bool(candidates),
+            "boundary_m": near[0]["distance_m"] if grid and near else None,
+            "candidates": candidates,
+            "nearest": near[0] if near and not grid else None,
+            "parent": None,
+            "duties": self.data["duties"].get(grid["code"], []) if grid else [],
+            "stations": self._stations(),
+            "edition": self.data["jurisdiction"]["edition"],
+            "crs_assumed": "EPSG:4326",
+            "method": "polygon",
+        }
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def _send(self, status: int, body: bytes, kind: str, **headers: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8" if kind.startswith("text") else kind)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        world: World = self.server.world  # type: ignore[attr-defined]
+        parts = urlsplit(self.path)
+        world.asked.append(self.path)
+        if parts.path == "/map":
+            page = workbench_page(world.config, language=world.language, nonce=NONCE).encode()
+            self._send(200, page, "text/html", Content_Security_Policy=content_security_policy(NONCE))
+            return
+        if parts.path.startswith("/static/"):
+            file = (STATIC / parts.path.removeprefix("/static/")).resolve()
+            if file.is_file() and file.is_relative_to(STATIC):
+                self._send(200, file.read_bytes(), TYPES[file.suffix])
+                return
+        if parts.path.startswith("/tiles/base/"):
+            z, x, y = (int(v) for v in parts.path.removesuffix(".pbf").split("/")[-3:])
+            names = [n for n in world.layers if n != "buildings" or z >= 14]
+            body = b"".join(world.layers[name].encode(name, z, x, y) for name in names)
+            self._send(200, body, "application/vnd.mapbox-vector-tile")
+            return
+        if parts.path.startswith("/v1/"):
+            query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+            found = world.answer(parts.path.removeprefix("/v1/"), query)
+            if found is not None:
+                self._send(200, json.dumps(found, ensure_ascii=False).encode(), "application/json")
+                return
+        self._send(404, b"{}", "application/problem+json")
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@contextmanager
+def serving(world: World) -> Iterator[str]:
+    """Serve on a free port of the loopback; yields the address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.world = world  # type: ignore[attr-defined]
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
