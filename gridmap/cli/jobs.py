@@ -157,8 +157,11 @@ def _tell(view: JobView, *, json: bool) -> None:
 
 
 def _line(view: JobView) -> str:
+    from rich.cells import cell_len
+
     state = _STATES[view.state].said(language())
     made = view.made_at.astimezone().strftime("%Y-%m-%d %H:%M")
-    return f"{view.id:>6}  {state:<11}{view.percent:>4.0f} %  {view.kind:<12}{made}  {view.who}  " + (
+    padding = " " * (12 - cell_len(state))
+    return f"{view.id:>6}  {state}{padding}{view.percent:>4.0f} %  {view.kind:<12}{made}  {view.who}  " + (
         view.message.said(language()) if view.state == "running" else ""
     )
