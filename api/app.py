@@ -7,6 +7,11 @@ gzip → body limit → routes.
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
 from collections.abc import AsyncIterator
 
 import anyio.to_thread
@@ -21,6 +26,7 @@ from api.state import State
 from gridmap import __version__
 from gridmap.services.databases import make_ready
 from gridmap.services.tokens import token_of
+from gridmap.services.uploads import MAX_UPLOAD_BYTES
 from gridmap.settings import Settings
 from gridmap.store.database import Place, engine_of, find_place
 
@@ -31,7 +37,16 @@ _BODY_BYTES = 1 << 20
 
 def create() -> FastAPI:
     """Return the application for the settings in the environment: what uvicorn calls in each web worker."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # a web worker whose supervisor was killed would keep the port for ever
+        threading.Thread(target=_end_with, args=(parent.sentinel,), name="end with the server", daemon=True).start()
     return create_app(Settings())
+
+
+def _end_with(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def create_app(settings: Settings, *, place: Place | None = None, token: str | None = None) -> FastAPI:
@@ -58,7 +73,7 @@ def create_app(settings: Settings, *, place: Place | None = None, token: str | N
             Middleware(problems.LastResort),
             Middleware(Guard, token=token or token_of(settings.data_dir), hostname=settings.hostname),
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
-            Middleware(BodyLimit, limit_bytes=_BODY_BYTES),
+            Middleware(BodyLimit, limit_bytes=_BODY_BYTES, larger={("POST", "/v1/imports"): MAX_UPLOAD_BYTES}),
         ],
     )
     app.state.here = state
@@ -75,5 +90,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # as many threads as connections: more would only wait for one
     anyio.to_thread.current_default_thread_limiter().total_tokens = state.settings.pool_size
     await anyio.to_thread.run_sync(make_ready, state.place)
+    over = threading.Event()
+    state.locator.watch(over)
     yield
+    over.set()
     await anyio.to_thread.run_sync(engine_of(state.place).dispose)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -135,6 +137,10 @@ _CRASH = GridmapError(
     "程序内部出错,已记入日志。请把时间告诉管理员。",
     "The program failed inside; the log has the details. Tell the administrator the time.",
 )
+_NO_DATABASE = NotReady(
+    "数据库没有应答。请检查它是否在运行(gridmap db status),稍后再试。",
+    "The database does not answer. See whether it runs (gridmap db status), then try again.",
+)
 
 # how pydantic calls a fault, what we say of it; {…} are limits that the route states, never what the caller sent
 _FAULTS: dict[str, Text] = {
@@ -249,10 +255,18 @@ def install(app: FastAPI) -> None:
         code, title, detail = _HTTP.get(error.status_code, _HTTP[400])
         return _respond(error.status_code, code, title, detail, request.headers.raw, headers=error.headers)
 
+    async def database(request: Request, error: DBAPIError | PoolTimeout) -> Response:
+        if isinstance(error, DBAPIError) and not isinstance(error, OperationalError):
+            raise error
+        _log.error("%s %s: the database does not answer (%s)", request.method, path_of(request.scope), _kinds(error))
+        return problem(_NO_DATABASE, request.headers.raw)
+
     handlers: dict[type[Exception], Callable[..., object]] = {
         GridmapError: ours,
         RequestValidationError: invalid,
         HTTPException: http,
+        DBAPIError: database,
+        PoolTimeout: database,
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)  # type: ignore[arg-type]
@@ -275,6 +289,8 @@ def _row(fault: Mapping[str, object]) -> dict[str, object]:
     known = place[:-1] if kind == "extra_forbidden" else place
     limits = fault.get("ctx")
     said = _FAULTS.get(kind, _ANY_FAULT)
+    if isinstance(limits, dict) and isinstance(limits.get("error"), GridmapError):
+        said = Text(limits["error"].zh, limits["error"].en)
     words = {k: str(v) for k, v in limits.items()} if isinstance(limits, dict) else {}
     row: dict[str, object] = {
         "code": kind,

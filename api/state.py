@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import Request
 
 from api.static import StaticFiles
 from gridmap.maps.page import STATIC
+from gridmap.services.locate import Locator
 from gridmap.services.tiles import Tiles
 from gridmap.settings import Settings
 from gridmap.store.database import Place
-
-if TYPE_CHECKING:
-    from gridmap.services.locate import Locator
 
 __all__ = ["TOKEN_NAME", "Here", "State"]
 
@@ -30,18 +27,7 @@ class State:
         self.place = place
         self.tiles = Tiles(place)
         self.static = StaticFiles(STATIC)
-        self._locator: Locator | None = None
-        self._lock = threading.Lock()
-
-    @property
-    def locator(self) -> Locator:
-        """The indexes that answer whose place a point is."""
-        with self._lock:
-            if self._locator is None:
-                from gridmap.services.locate import Locator
-
-                self._locator = Locator(self.place)
-            return self._locator
+        self.locator = Locator(place, near_boundary_m=settings.near_boundary_m)
 
 
 def _here(request: Request) -> State:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from api import shapes
 from api.present import json_of
 from api.state import TOKEN_NAME, Here
 from api.strict import StrictRoute
-from gridmap.services import jobs
+from gridmap.services import jobs, uploads
 
 router = APIRouter(prefix="/v1", tags=["jobs"], route_class=StrictRoute)
 JobId = Annotated[int, Path(ge=1, le=2**62, description="Number of the job.")]
@@ -24,6 +27,40 @@ Kind = Annotated[str | None, Query(max_length=40)]
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {"model": shapes.Job, "headers": {"Location": {"schema": {"type": "string"}}}}
 }
+_FILE = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+class ImportOrder(BaseModel):
+    """What the file is and how to read it; the same words as ``gridmap import``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str = Field(max_length=40, description="osm, or a kind of data: areas, streets, buildings, grids …")
+    name: str = Field(max_length=120, description="Name of the file; its ending tells the format.")
+    layer: str | None = Field(default=None, max_length=120, description="Layer of a GeoPackage that has several.")
+    map: list[str] = Field(default=[], max_length=60, description="ours=theirs: which column of the file is ours.")
+    with_contacts: bool = Field(default=False, description="Take names and telephones too.")
+    skip_bad: bool = Field(default=False, description="Take the good rows although others have errors.")
+    edition: str | None = Field(default=None, max_length=120, description="Grids: the edition that they become.")
+    effective_from: str | None = Field(default=None, max_length=40, description="Grids: its date, such as 2026-01-01.")
+    plan: str | None = Field(default=None, max_length=120, description="Grids: the draft that they become.")
+
+    @field_validator("map")
+    @classmethod
+    def _pairs(cls, pairs: list[str]) -> list[str]:
+        if not all(re.fullmatch(r"[^=]+=.+", pair) for pair in pairs):
+            raise PydanticCustomError("string_pattern_mismatch", "ours=theirs", {"pattern": "ours=theirs"})
+        return pairs
+
+    def inputs(self, path: str) -> dict[str, Any]:
+        """Return the input of the job that imports the file at ``path``."""
+        mapping = dict(pair.split("=", 1) for pair in self.map)
+        return self.model_dump(exclude={"name", "map"}) | {"path": path, "mapping": mapping}
 
 
 class CellsOrder(BaseModel):
@@ -83,6 +120,15 @@ async def events(here: Here, id: JobId) -> Response:  # noqa: A002
 def make_cells(here: Here, order: CellsOrder | None = None) -> Response:
     """Make the cells anew from the base data, as a job."""
     return accepted(here, jobs.submit(here.place, "cells", order.model_dump() if order else {}, who=TOKEN_NAME))
+
+
+@router.post("/imports", status_code=202, response_model=shapes.Job, responses=_ACCEPTED, openapi_extra=_FILE)
+async def import_file(request: Request, here: Here, order: Annotated[ImportOrder, Query()]) -> Response:
+    """Bring in the file that is the body, as a job; nothing is written when a row is bad (see ``skip_bad``)."""
+    await run_in_threadpool(uploads.forget_old, here.settings.data_dir)
+    file = await uploads.keep_upload(here.settings.data_dir, order.name, request.stream())
+    number = await run_in_threadpool(jobs.submit, here.place, "import", order.inputs(str(file)), who=TOKEN_NAME)
+    return await run_in_threadpool(accepted, here, number)
 
 
 def accepted(here: Here, number: int) -> Response:

@@ -12,59 +12,48 @@ from starlette.responses import Response
 from api import shapes
 from api.present import GEO_JSON, json_of, tagged
 from api.state import Here
+from gridmap.services import editions
 
 router = APIRouter(prefix="/v1", tags=["places"])
 At = Annotated[AwareDatetime | None, Query(description="The edition in force at this time; default: now.")]
 Level = Annotated[int | None, Query(ge=1, le=9, description="1 is the highest; default: the leaf grids.")]
 Code = Annotated[str, Path(min_length=1, max_length=64, description="Grid code.")]
-AreaLevel = Annotated[Literal["jurisdiction", "town", "community"] | None, Query(description="Default: all levels.")]
+AreaLevel = Annotated[Literal["jurisdiction", "town", "community"], Query(description="Which areas.")]
 
 
 @router.get("/jurisdiction", response_model=shapes.Jurisdiction)
 def jurisdiction(here: Here) -> Response:
     """Return the jurisdiction: name, extent, edition in force, counts, levels."""
-    from gridmap.services import editions
-
     return json_of(editions.jurisdiction(here.place))
 
 
 @router.get("/editions", response_model=shapes.Editions)
 def list_editions(here: Here) -> Response:
     """Return all editions, the oldest first."""
-    from gridmap.services import editions
-
     return json_of({"editions": editions.list_editions(here.place)})
 
 
 @router.get("/grids", response_model=shapes.FeatureCollection)
 def grids(request: Request, here: Here, level: Level = None, at: At = None) -> Response:
     """Return the grids of a level as GeoJSON (EPSG:4326), with their totals."""
-    from gridmap.services import editions
-
     return tagged(request, editions.grids_geojson(here.place, level=level, at=at), GEO_JSON)
 
 
 @router.get("/grids/{code}", response_model=shapes.GridFacts)
 def grid(here: Here, code: Code, at: At = None) -> Response:
     """Return everything known of one grid: chain of levels, people responsible (public fields), nearest stations."""
-    from gridmap.services import editions
-
     return json_of(editions.grid_facts(here.place, code, at=at))
 
 
 @router.get("/areas", response_model=shapes.FeatureCollection)
-def areas(request: Request, here: Here, level: AreaLevel = None) -> Response:
+def areas(request: Request, here: Here, level: AreaLevel = "community") -> Response:
     """Return administrative areas as GeoJSON (EPSG:4326)."""
-    from gridmap.services import editions
-
     return tagged(request, editions.areas_geojson(here.place, level), GEO_JSON)
 
 
 @router.get("/stations", response_model=shapes.FeatureCollection)
 def stations(request: Request, here: Here) -> Response:
     """Return the stations as GeoJSON (EPSG:4326)."""
-    from gridmap.services import editions
-
     return tagged(request, editions.stations_geojson(here.place), GEO_JSON)
 
 

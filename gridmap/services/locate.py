@@ -88,6 +88,19 @@ class Locator:
         thread.start()
         return thread
 
+    def ready(self, at: datetime | None = None) -> bool:
+        """Whether a question about that time (None: now) is answered from memory, without waiting for the database."""
+        shared = self._shared
+        if shared is None:
+            return False
+        edition_id = _edition_at(shared.editions, datetime.now(UTC) if at is None else at)
+        return edition_id is None or edition_id in self._indexes
+
+    @property
+    def edition(self) -> int | None:
+        """The edition in force now, as far as is known here."""
+        return None if self._shared is None else _edition_at(self._shared.editions, datetime.now(UTC))
+
     @property
     def version(self) -> str | None:
         """The data version that answers now."""

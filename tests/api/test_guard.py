@@ -238,7 +238,8 @@ def test_a_null_character_in_an_address_is_refused_before_the_database(program: 
 @pytest.mark.parametrize(
     "path",
     ["..%2f..%2f..%2fetc%2fpasswd", "../page.py", "%2e%2e/page.py", "vendor/../../page.py", "/etc/passwd",
-     "//etc/passwd", "gridmap/..%5c..%5cpage.py", "vendor", "vendor/", ".", "", "v-0/../page.py", "v-0", "v-0/", "gridmap.css%00.js"],
+     "//etc/passwd", "gridmap/..%5c..%5cpage.py", "vendor", "vendor/", ".", "", "v-0/../page.py",
+     "v-0", "v-0/", "gridmap.css%00.js"],
 )  # fmt: skip
 def test_the_static_address_gives_nothing_but_its_own_files(program: TestClient, path: str) -> None:
     answer = program.get(f"/static/{path}")

@@ -89,8 +89,7 @@ def test_every_fault_is_reported_at_once_with_its_place_and_the_fix(program: Tes
         "/v1/locate", params={"lon": "x", "at": "2025-11-22T08:00:00", "crs": "a b", RESIDENT: RESIDENT}
     )
     rows = {row["parameter"]: row for row in answer.json()["errors"]}
-    assert set(rows) == {"lon", "lat", "at", "crs", None}
-    assert rows["lat"]["detail_en"] == "This is missing."
+    assert set(rows) == {"lon", "at", "crs", None}
     assert "+08:00" in rows["at"]["detail_zh"]
     assert rows[None]["code"] == "extra_forbidden"
     assert RESIDENT not in answer.text
@@ -223,7 +222,14 @@ def test_what_is_bound_to_a_statement_never_reaches_the_log(client: TestClient, 
 
 
 def test_a_database_that_does_not_answer_is_503_with_a_sentence(program: TestClient) -> None:
-    answer = program.get("/v1/jobs")
-    assert answer.status_code == 503
-    assert answer.json()["code"] == "not-ready"
-    assert "gridmap db status" in answer.json()["detail_en"]
+    for path in ("/v1/jobs", "/v1/jurisdiction", "/v1/locate?lon=1&lat=1", "/tiles/base/14/0/0.pbf"):
+        answer = program.get(path)
+        assert answer.status_code == 503
+        assert answer.json()["code"] == "not-ready"
+        assert "gridmap db status" in answer.json()["detail_en"]
+
+
+def test_half_a_point_is_refused_with_a_sentence(program: TestClient) -> None:
+    for asked in ({"lon": 1}, {"lat": 1}, {}, {"lon": 1, "address": "x"}):
+        rows = program.get("/v1/locate", params=asked).json()["errors"]
+        assert rows[0]["detail_en"] == "Give both lon and lat, or an address."
