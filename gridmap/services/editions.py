@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from sqlalchemy import Connection
 
 from gridmap.errors import NotFound
@@ -118,3 +120,22 @@ def stations_geojson(place: Place) -> bytes:
     """Return the stations as a GeoJSON FeatureCollection."""
     with engine_of(place).connect() as connection:
         return readers.stations_geojson(connection)
+
+
+def export_grids(place: Place, file: Path, *, at: datetime | None = None) -> int:
+    """Write the grids of an edition, all levels, in the columns of kind ``grids``; returns how many.
+
+    Raises
+    ------
+    NotFound
+        No edition was in force.
+    """
+    from gridmap.io.write import write_layer
+
+    with engine_of(place).connect() as connection:
+        grids = store.edition_grids(connection, edition_for(connection, at))
+    code_of = dict(zip(grids["uid"], grids["code"], strict=True))
+    grids["parent_code"] = [None if pd.isna(u) else code_of.get(int(u)) for u in grids["parent_uid"]]
+    table = grids[["code", "name", "level", "grid_kind", "parent_code", "community_code", "geom"]]
+    write_layer(table.rename_geometry("geometry"), file, "grids")
+    return len(table)

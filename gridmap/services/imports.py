@@ -238,7 +238,9 @@ def _write(
     return ImportReport(committed=commit, layers=layers, columns=read.columns, notes=read.notes, effects=effects)
 
 
-def _write_layer(connection: Connection, order: ImportOrder, name: str, table: Any, import_id: int) -> store.Counts:
+def _write_layer(
+    connection: Connection, place: Place, order: ImportOrder, name: str, table: Any, import_id: int
+) -> store.Counts:
     if name == "households":
         return store.write_households(connection, table, import_id)
     if name == "grids":

@@ -157,7 +157,10 @@ def lazy(address: str) -> Handler:
     return handle
 
 
-HANDLERS: dict[str, Handler] = {}
+HANDLERS: dict[str, Handler] = {
+    "cells": lazy("gridmap.services.cells:run"),
+    "import": lazy("gridmap.services.imports:run"),
+}
 """Every kind of job and what does it. One line for each: ``"cells": lazy("gridmap.services.cells:run")``."""
 
 

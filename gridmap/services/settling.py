@@ -151,13 +151,14 @@ def _write_derived(
 
 
 def _write_lineage(connection: Connection, edition_id: int, before: int, state: CellState) -> None:
-    old, new = (_uids_by_cell(connection, edition, state) for edition in (before, edition_id))
+    old, new = (uids_by_cell(connection, edition, state) for edition in (before, edition_id))
     store.write_grid_lineage(
         connection, edition_id, flows(old, new, state.figures["households"].to_numpy(dtype=np.int64))
     )
 
 
-def _uids_by_cell(connection: Connection, edition_id: int, state: CellState) -> Ids:
+def uids_by_cell(connection: Connection, edition_id: int, state: CellState) -> Ids:
+    """Return the leaf grid of each live cell in an edition; −1 for none."""
     assigned = store.assignment_in(connection, edition_id)
     out = np.full(len(state.ids), -1, dtype=np.int64)
     rows = state.rows_of(assigned["cell_id"].to_numpy(dtype=np.int64))
@@ -178,7 +179,7 @@ def _plan_from_set(
     plan_id = store.add_plan(connection, title=entry["name"], base_edition=base, owner=who, set_id=int(entry["id"]))
     grids = store.edition_grids(connection, base, leaf=True)
     code_of = dict(zip(grids["uid"], grids["code"], strict=True))
-    present = np.array([code_of.get(uid) for uid in _uids_by_cell(connection, base, state)], dtype=object)
+    present = np.array([code_of.get(uid) for uid in uids_by_cell(connection, base, state)], dtype=object)
     differs = np.array([a != b for a, b in zip(codes, present, strict=True)], dtype=bool)
     store.write_plan_differences(
         connection, plan_id, pd.DataFrame({"cell_id": state.ids[differs], "code": codes[differs]})
@@ -304,7 +305,7 @@ def rederive(
     grids = store.edition_grids(connection, edition_id)
     leaves = pd.DataFrame(grids[grids["leaf"]])[_GRID_FIELDS].reset_index(drop=True)
     uppers = pd.DataFrame(grids[~grids["leaf"]])[_GRID_FIELDS].reset_index(drop=True)
-    uids = _uids_by_cell(connection, edition_id, state)
+    uids = uids_by_cell(connection, edition_id, state)
     member = pd.Index(leaves["uid"]).get_indexer(pd.Index(uids)).astype(np.int64)
     colours = dict(zip(grids["uid"], grids["colour"], strict=True))
     only = None if touched is None else _with_parents(touched, grids)

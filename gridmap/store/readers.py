@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from gridmap.store.tiles import STREET_CLASS
+
 _COLLECTION = (
     "SELECT json_build_object('type', 'FeatureCollection', "
     "'features', coalesce(json_agg(f.feature), '[]'::json))::text "
@@ -151,3 +153,33 @@ def areas_geojson(connection: Connection, level: str) -> bytes:
         'AND ST_Dimension(a.geom) = 2 ORDER BY a.code COLLATE "C", a.id',
         {"l": level},
     )
+
+
+def base_geojson(connection: Connection) -> dict[str, bytes]:
+    """Return landuse, water, streets and buildings with the attributes that their vector tiles have."""
+    layers = {
+        "landuse": ("gridmap.landuse", "'kind', t.landuse", "true"),
+        "water": ("gridmap.water", "'kind', t.water_kind", "NOT t.tunnel"),
+        "streets": (
+            "gridmap.street",
+            f"'class', {STREET_CLASS}, 'name', t.name, 'bridge', nullif(t.bridge, false), "
+            "'tunnel', nullif(t.tunnel OR t.covered OR t.layer < 0, false)",
+            "true",
+        ),
+        "buildings": (
+            "gridmap.building",
+            "'id', t.id, 'use', t.use, 'storeys', t.storeys, 'households', t.households, "
+            "'estimated', nullif(t.estimated, false), 'label', coalesce(t.number, t.name, t.house_number)",
+            "true",
+        ),
+    }
+    return {
+        name: _collect(
+            connection,
+            "SELECT "
+            + _FEATURE.format(id="t.id", geom="t.geom", properties=properties)
+            + f" FROM {table} t WHERE t.retired_at IS NULL AND {condition} ORDER BY t.id",
+            {},
+        )
+        for name, (table, properties, condition) in layers.items()
+    }

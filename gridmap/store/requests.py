@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 from sqlalchemy import Connection
 
 from gridmap.store.base import Counts
-from gridmap.store.copying import copy_rows, read_frame
+from gridmap.store.copying import copy_rows
 
 _CONTENT = (
     "source", "source_ref", "channel", "category", "title", "description", "state", "input_lon", "input_lat",
@@ -48,13 +47,3 @@ def merge(connection: Connection, columns: dict[str, Any], import_id: int) -> Co
         {"run": import_id},
     ).rowcount
     return Counts(new=int(new), changed=touched - int(new), same=count - touched)
-
-
-def unplaced_counts(connection: Connection) -> pd.DataFrame:
-    """Return how many requests were placed by which method: method, near_boundary, reason, count."""
-    return pd.DataFrame(
-        read_frame(
-            connection,
-            "SELECT method, near_boundary, reason, count(*) AS count FROM gridmap.request GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-        )
-    )

@@ -45,7 +45,7 @@ WITH frame AS (
 SELECT ST_AsMVT(part.*, '{layer}', :extent, 'geom', 'id') FROM part WHERE geom IS NOT NULL
 """
 
-_STREET_CLASS = """CASE
+STREET_CLASS = """CASE
     WHEN t.railway IS NOT NULL THEN 'rail'
     WHEN t.highway IN ('motorway', 'motorway_link', 'trunk', 'trunk_link', 'primary', 'primary_link',
         'secondary', 'secondary_link') THEN 'major'
@@ -97,10 +97,10 @@ _WATER = _layer(
 _STREETS = _layer(
     "streets",
     "gridmap.street",
-    f"""t.id, {_STREET_CLASS} AS class, CASE WHEN :z >= 14 THEN t.name END AS name,
+    f"""t.id, {STREET_CLASS} AS class, CASE WHEN :z >= 14 THEN t.name END AS name,
         nullif(t.bridge, false) AS bridge, nullif(t.tunnel OR t.covered OR t.layer < 0, false) AS tunnel""",
     from_zoom=8,
-    condition=f"""CASE {_STREET_CLASS}
+    condition=f"""CASE {STREET_CLASS}
         WHEN 'major' THEN true
         WHEN 'rail' THEN :z >= 11 AND t.railway IN ('rail', 'light_rail', 'tram', 'narrow_gauge', 'monorail')
         WHEN 'minor' THEN :z >= 12
