@@ -155,7 +155,7 @@ def test_a_worker_leaves_jobs_of_kinds_that_it_does_not_know(settings_here: Sett
 
 
 def test_a_killed_worker_leaves_an_interrupted_job_and_nothing_half_written_and_it_can_be_started_again(
-    place: Place,
+    settings_here: Settings, place: Place
 ) -> None:
     number = submit(place, "write", {"rows": 15, "pause_s": 0.05}, who="li", handlers=KINDS)
     first = worker_process(place)
@@ -173,11 +173,8 @@ def test_a_killed_worker_leaves_an_interrupted_job_and_nothing_half_written_and_
     assert made(place) == []
 
     assert restart(place, number, who="wang", handlers=KINDS).state == "waiting"
-    second = worker_process(place)
-    try:
+    with working(settings_here, place):
         view = ended(place, number)
-    finally:
-        stop_worker_process(second)
     assert (view.state, view.attempt, view.result) == ("done", 2, {"rows": 15})
     assert made(place) == [(number, row) for row in range(15)]
     with engine_of(place).connect() as connection:
