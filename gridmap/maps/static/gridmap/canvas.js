@@ -69,6 +69,11 @@ const CanvasLayer = L.GridLayer.extend({
     }
   },
 
+  /** Leaflet's redraw would ask for tiles of a fractional zoom. */
+  _clampZoom(zoom) {
+    return Math.round(L.GridLayer.prototype._clampZoom.call(this, zoom));
+  },
+
   /** Draw every tile again from what it holds: after a change of level, layer or selection. */
   repaint() {
     for (const { el } of Object.values(this._tiles)) if (el.gridmap) this.paint(el);

@@ -45,9 +45,11 @@ export function createGrids(style) {
       borders = {
         inner: [],
         parent: [],
-        ...bordersOf(list, (a, b) =>
-          b && a.properties.parent_code !== b.properties.parent_code ? "parent" : "inner",
-        ),
+        ...bordersOf(list, (a, b) => {
+          if (!b || a.properties.parent_code === b.properties.parent_code) return "inner";
+          // Where communities meet, their own line is drawn.
+          return a.properties.community_code === b.properties.community_code ? "parent" : "inner";
+        }),
       };
     },
     select(code) {

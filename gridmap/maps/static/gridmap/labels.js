@@ -21,7 +21,7 @@ export function shortened(properties, diameter, size) {
   for (const text of [name, shorter]) {
     if (text && widthOf(text, size) <= diameter * 1.05) return { text, whole: true };
   }
-  const digits = /(\d+)(?!.*\d)/u.exec(shorter)?.[1] ?? /\d{1,3}$/u.exec(properties.code ?? "")?.[0];
+  const digits = /(\d+)(?!.*\d)/u.exec(shorter)?.[1];
   const serial = digits ? String(Number(digits.slice(-3))) : "";
   if (serial && diameter >= 15 + widthOf(serial, size)) return { text: serial, whole: false };
   return null;
@@ -72,11 +72,12 @@ export function createLabels({ map, L, store, grids, communities, stations, canv
       return { point: at(x, y), diameter: 2 * (radius ? radius * pxPerMetre : guess) };
     };
 
-    if (shown("communities") && zoom >= 11 && zoom <= 15) {
+    if (shown("communities") && zoom >= 11 && zoom < 15.6) {
       const size = zoom >= 14 ? 16 : 13.5;
+      const said = new Set(shown("grids") ? grids.all().map((feature) => feature.properties.name) : []);
       for (const feature of communities.all()) {
         const text = feature.properties.name;
-        if (!text) continue;
+        if (!text || said.has(text)) continue;
         const { point, diameter } = circle(feature);
         const width = widthOf(text, size * 1.12);
         if (!visible(point) || diameter < width * (zoom >= 14 ? 0.85 : 0.7)) continue;

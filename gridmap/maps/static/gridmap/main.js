@@ -7,6 +7,7 @@ import { h } from "./dom.js";
 import { embeddedSource } from "./embedded.js";
 import { boxOf, toLatLng, worldX, worldY } from "./geo.js";
 import { createGrids, outlineLayer } from "./grids.js";
+import { createHover } from "./hover.js";
 import { readHash, writeHash } from "./hash.js";
 import { createWords } from "./i18n.js";
 import { createLabels } from "./labels.js";
@@ -151,6 +152,7 @@ export async function mount(map) {
     const at = grids.at(worldX(latlng.lng), worldY(latlng.lat));
     store.set({ point: latlng, answer: null, detail: null, station: null, problem: "", selected: at?.properties.code ?? null, view: "facts" });
     showPanel(true);
+    reveal(latlng);
     say(t("status.locating"));
     try {
       const answer = await source.locate(latlng.lng, latlng.lat, state.at, signal);
@@ -172,7 +174,9 @@ export async function mount(map) {
     if (!station) return;
     store.set({ station, selected: null, point: null, answer: null, view: "station" });
     showPanel(true);
-    if (!map.getBounds().pad(-0.1).contains([station.lat, station.lon])) map.panTo([station.lat, station.lon]);
+    const place = [station.lat, station.lon];
+    if (!map.getBounds().pad(-0.1).contains(place)) map.panTo(place, { animate: false });
+    reveal(place);
     say(String(station.properties.name ?? ""));
   }
 
@@ -214,7 +218,7 @@ export async function mount(map) {
     const bounds = allBounds();
     if (bounds) map.fitBounds(bounds, padding());
   };
-  const paper = createPaper({ map, sheet: byId("gm-sheet"), stage: byId("gm-stage"), canvas, store, words, config, title });
+  const paper = createPaper({ map, sheet: byId("gm-sheet"), stage: byId("gm-stage"), canvas, store, words, config, title, whole: allBounds });
   createPanel(byId("gm-body"), {
     store,
     words,
@@ -224,6 +228,15 @@ export async function mount(map) {
   createToolbar(byId("gm-toolbar"), byId("gm-zoom"), { map, store, t, available, home, print: () => paper.enter() });
   createLegend(byId("gm-legend"), { store, rows: legend, t });
   const labels = createLabels({ map, L, store, grids, communities, stations: () => stations.all(), canvas, shown, t, number });
+
+  createHover(map, byId("gm-stage"), {
+    grids,
+    shown: (name) => shown(name) && !state.paper,
+    text: ({ name, code, households, households_estimated: estimated }) => [
+      name || code,
+      Number.isFinite(households) ? (estimated ? "≈" : "") + t("label.households", { n: number(households) }) : "",
+    ],
+  });
 
   const handle = h("button", { type: "button", class: "gm-handle", "aria-controls": "gm-body", click: () => showPanel(!panelOpen) }, h("i"));
   byId("gm-panel").prepend(handle);
@@ -255,12 +268,20 @@ export async function mount(map) {
     drawScale();
   };
 
+  /** On a phone the panel rises over the map: keep the place that was asked about above it. */
+  function reveal(latlng) {
+    if (!window.matchMedia(PHONE).matches || !panelOpen) return;
+    const y = map.latLngToContainerPoint(latlng).y;
+    const limit = map.getSize().y - byId("gm-panel").offsetHeight - 40;
+    if (y > limit) map.panBy([0, y - limit / 2 - 30]);
+  }
+
   /** Room that panel and buttons take from the map. */
   function padding() {
     const phone = window.matchMedia(PHONE).matches;
     return phone
       ? { paddingTopLeft: [12, 60], paddingBottomRight: [12, panelOpen ? 330 : 80] }
-      : { paddingTopLeft: [24, 56], paddingBottomRight: [map.getSize().x > 900 ? byId("gm-legend").offsetWidth + 20 : 24, 30] };
+      : { paddingTopLeft: [24, 56], paddingBottomRight: [24, 30] };
   }
 
   function allBounds() {

@@ -174,10 +174,11 @@ export function createPanel(body, { store, words, colourOf, actions }) {
       }
       for (const [name, group] of groups) {
         const sum = group.reduce((total, f) => total + (f.properties.households ?? 0), 0);
-        out.push(
-          h("h3", { class: "gm-group-name" }, h("span", null, name), h("small", null, t("label.households", { n: number(sum) }))),
-          h("ul", { class: "gm-list" }, ...group.map(row)),
-        );
+        if (groups.size < list.length) {
+          const count = h("small", null, t("label.households", { n: number(sum) }));
+          out.push(h("h3", { class: "gm-group-name" }, h("span", null, name), count));
+        }
+        out.push(h("ul", { class: "gm-list" }, ...group.map(row)));
       }
     } else out.push(h("ul", { class: "gm-list" }, ...list.map(row)));
     if (found.length > MOST_ROWS) {
@@ -253,7 +254,7 @@ export function createPanel(body, { store, words, colourOf, actions }) {
           null,
           h(
             "button",
-            { type: "button", class: `gm-finding gm-${finding.severity}`, click: () => actions.openFinding(finding) },
+            { type: "button", class: `gm-finding gm-severity-${finding.severity}`, click: () => actions.openFinding(finding) },
             h("span", { class: "gm-severity" }, term("severity", finding.severity)),
             h("span", null, said(finding.message)),
             finding.repair ? h("small", null, said(finding.repair)) : null,

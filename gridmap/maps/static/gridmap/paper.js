@@ -1,3 +1,4 @@
+/* global L */
 /** The A3 sheet: the present view with title, legend, scale, north arrow, date, edition and review number. */
 import { h, icon, s } from "./dom.js";
 import { drawScale, metresPerPx } from "./scale.js";
@@ -8,7 +9,7 @@ const PX_PER_M = 96 / 0.0254;
 const SCALES = [1000, 2000, 2500, 3000, 5000, 7500, 10000, 15000, 20000, 25000, 50000];
 const PRINT_RATIO = 3;
 
-export function createPaper({ map, sheet, stage, canvas, store, words, config, title }) {
+export function createPaper({ map, sheet, stage, canvas, store, words, config, title, whole }) {
   const { t, number, date } = words;
   const { state } = store;
   let open = false;
@@ -54,7 +55,7 @@ export function createPaper({ map, sheet, stage, canvas, store, words, config, t
       h("span", null, t("paper.disclaimer")),
       item(t("paper.edition"), edition ? `${edition.name ?? edition.id} (${date(edition.effective_from)})` : t("edition.none")),
       item(t("paper.date"), date(Date.now())),
-      texts.publisher ? item(t("paper.publisher"), texts.publisher) : null,
+      ...(texts.publisher ? [item(t("paper.publisher"), texts.publisher)] : []),
       item(t("paper.review"), h("span", { class: "gm-slot" }, texts.review || " ")),
     );
     north.replaceChildren(
@@ -122,7 +123,8 @@ export function createPaper({ map, sheet, stage, canvas, store, words, config, t
   function enter() {
     if (open) return;
     open = true;
-    const bounds = map.getBounds();
+    const all = whole() && L.latLngBounds(whole());
+    const bounds = all && map.getBounds().contains(all) ? all.pad(0.02) : map.getBounds();
     before = { centre: map.getCenter(), zoom: map.getZoom(), snap: map.options.zoomSnap };
     document.body.classList.add("gm-paper");
     sheet.before(bar);

@@ -24,7 +24,7 @@ export function drawScale(map, { room, number, unit }) {
     );
   return s(
     "svg",
-    { width: Math.ceil(px + 74), height: 24, role: "img", "aria-label": `${number(metres)} ${unit}` },
+    { width: Math.ceil(px + 14 + 11 * (unit.length + 1) + widthHalf(number(metres))), height: 24, role: "img", "aria-label": `${number(metres)} ${unit}` },
     s(
       "g",
       { transform: "translate(8 0)" },
