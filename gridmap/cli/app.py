@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 
 import typer
@@ -47,6 +49,8 @@ def _root(
 
 def main() -> None:
     """Run the command; what goes wrong is a sentence in Chinese and English, never a stack trace."""
+    if not os.environ.get("GRIDMAP_DEBUG"):
+        logging.getLogger("gridmap").addHandler(logging.NullHandler())
     try:
         app()
     except Cancelled as error:
@@ -62,3 +66,14 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(0)
+    except Exception as error:
+        if os.environ.get("GRIDMAP_DEBUG"):
+            raise
+        name = type(error).__name__
+        typer.echo(
+            f"程序内部错误({name}),没有写入任何数据。设置 GRIDMAP_DEBUG=1 再运行可看到细节,请附上它报告问题。\n"
+            f"An error inside the program ({name}); nothing was written. Run again with GRIDMAP_DEBUG=1 to see more, "
+            "and report it with that.",
+            err=True,
+        )
+        sys.exit(70)

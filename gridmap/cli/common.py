@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
+import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,11 +29,11 @@ FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The file to 
 
 
 def who() -> str:
-    """Return the operating system user: never told by a client."""
+    """Return the operating system user: never told by a client or a variable."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"uid {os.geteuid()}"
 
 
 def load_settings() -> Settings:

@@ -20,6 +20,7 @@ _A_M = 6378245.0
 _E2 = 0.00669342162296594323
 _BD_PI = np.pi * 3000.0 / 180.0
 _STEPS = 6
+_REALM = (72.004, 0.8293, 137.8347, 55.8271)
 
 
 def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
@@ -93,7 +94,8 @@ def _shift(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     w = 1.0 - _E2 * np.sin(radians) ** 2
     meridian_m = _A_M * (1.0 - _E2) / (w * np.sqrt(w))
     parallel_m = _A_M / np.sqrt(w) * np.cos(radians)
-    inside = (lon >= 72.004) & (lon <= 137.8347) & (lat >= 0.8293) & (lat <= 55.8271)
+    west, south, east_end, north_end = _REALM
+    inside = (lon >= west) & (lon <= east_end) & (lat >= south) & (lat <= north_end)
     d_lon = np.where(inside, np.degrees(east / parallel_m), 0.0)
     d_lat = np.where(inside, np.degrees(north / meridian_m), 0.0)
     return d_lon, d_lat

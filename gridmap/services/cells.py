@@ -176,9 +176,14 @@ def _extent(
     layers: Mapping[str, gpd.GeoDataFrame],
     legacy: gpd.GeoDataFrame | None,
 ) -> Any:
-    """Return the land to tile: official areas where they hold nearly all data, else the box around everything."""
+    """Return the land to tile: official areas where they hold nearly all data, else the box around the town.
+
+    The town is what streets, buildings and areas reach; railways and rivers run far out of it.
+    """
     polygons = hard if hard is not None else legacy
-    points = np.concatenate([shapely.get_coordinates(frame.geometry.to_numpy()) for frame in layers.values()])
+    streets = layers["streets"]
+    town = [layers["buildings"], streets[streets["highway"].notna()], areas]
+    points = np.concatenate([shapely.get_coordinates(frame.geometry.to_numpy()) for frame in town])
     if polygons is not None:
         union = shapely.union_all(polygons.geometry.to_numpy())
         shapely.prepare(union)

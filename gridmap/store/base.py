@@ -113,7 +113,7 @@ def _columns(kind: Kind, table: gpd.GeoDataFrame) -> dict[str, Any]:
             columns[column.name] = [None if pd.isna(v) else int(v) for v in values]
         else:
             columns[column.name] = list(values)
-    columns["removed"] = [bool(v) and not pd.isna(v) for v in columns.get("removed", [False] * len(table))]
+    columns["removed"] = [not pd.isna(v) and bool(v) for v in columns.get("removed", [False] * len(table))]
     if kind.geometry:
         shapes = np.asarray(table.geometry.array, dtype=object)
         columns["geom"] = as_multi(shapes) if kind.name in _MULTI else shapes
@@ -212,7 +212,7 @@ def write_households(connection: Connection, table: pd.DataFrame, import_id: int
     columns: dict[str, Any] = {n: list(table[n]) if n in table else [None] * len(table) for n in names}
     for number in ("households", "people"):
         columns[number] = [None if pd.isna(v) else int(v) for v in columns[number]]
-    columns["estimated"] = [bool(v) and not pd.isna(v) for v in columns["estimated"]]
+    columns["estimated"] = [not pd.isna(v) and bool(v) for v in columns["estimated"]]
     listed = ", ".join(names)
     connection.exec_driver_sql(
         "CREATE TEMP TABLE incoming_households ON COMMIT DROP AS "

@@ -78,14 +78,16 @@ def data_bounds(connection: Connection) -> Bounds | None:
 
 def counts(connection: Connection) -> dict[str, int]:
     """Return how much of everything is live."""
-    tables = ("area", "street", "water", "landuse", "estate", "building", "place", "station", "candidate", "duty")
+    tables = {
+        "areas": "area", "streets": "street", "water": "water", "landuse": "landuse", "estates": "estate",
+        "buildings": "building", "places": "place", "stations": "station", "candidates": "candidate",
+        "nets": "net_area", "people_on_duty": "duty", "cells": "cell",
+    }  # fmt: skip
     sums = ", ".join(
-        f"(SELECT count(*) FROM gridmap.{t} WHERE retired_at IS NULL) AS {t if t != 'duty' else 'people_on_duty'}"
-        for t in tables
+        f"(SELECT count(*) FROM gridmap.{table} WHERE retired_at IS NULL) AS {name}" for name, table in tables.items()
     )
     found = connection.exec_driver_sql(
-        f"SELECT {sums}, (SELECT count(*) FROM gridmap.cell WHERE retired_at IS NULL) AS cell, "
-        "(SELECT count(*) FROM gridmap.request) AS request, "
+        f"SELECT {sums}, (SELECT count(*) FROM gridmap.request) AS requests, "
         "(SELECT coalesce(sum(households), 0) FROM gridmap.building WHERE retired_at IS NULL) AS households, "
         "(SELECT coalesce(sum(households), 0) FROM gridmap.building WHERE retired_at IS NULL AND estimated) "
         "AS households_estimated, "

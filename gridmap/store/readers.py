@@ -162,14 +162,18 @@ def base_geojson(connection: Connection) -> dict[str, bytes]:
         "water": ("gridmap.water", "'kind', t.water_kind", "NOT t.tunnel"),
         "streets": (
             "gridmap.street",
-            f"'class', {STREET_CLASS}, 'name', t.name, 'bridge', nullif(t.bridge, false), "
-            "'tunnel', nullif(t.tunnel OR t.covered OR t.layer < 0, false)",
+            (
+                f"'class', {STREET_CLASS}, 'name', t.name, 'bridge', nullif(t.bridge, false), "
+                "'tunnel', nullif(t.tunnel OR t.covered OR t.layer < 0, false)"
+            ),
             "true",
         ),
         "buildings": (
             "gridmap.building",
-            "'id', t.id, 'use', t.use, 'storeys', t.storeys, 'households', t.households, "
-            "'estimated', nullif(t.estimated, false), 'label', coalesce(t.number, t.name, t.house_number)",
+            (
+                "'id', t.id, 'use', t.use, 'storeys', t.storeys, 'households', t.households, "
+                "'estimated', nullif(t.estimated, false), 'label', coalesce(t.number, t.name, t.house_number)"
+            ),
             "true",
         ),
     }

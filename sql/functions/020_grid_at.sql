@@ -1,5 +1,6 @@
 -- Whose grid is this point? The twin of the answer in memory: decided on stored EPSG:4326 coordinates.
--- A point of a footprint has the building's grid; else the leaf grid that covers it; of several the lowest code.
+-- A point inside a footprint has the building's grid; else the leaf grid that covers it; of several the lowest code.
+-- A point on a wall is decided like any other ground.
 CREATE OR REPLACE FUNCTION gridmap.building_grids(edition integer)
 RETURNS TABLE (building_id bigint, uid bigint)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -32,7 +33,7 @@ AS $$
     ),
     standing AS MATERIALIZED (
         SELECT b.id FROM gridmap.building b, asked
-        WHERE b.geom OPERATOR(public.&&) asked.geom AND public.st_covers(b.geom, asked.geom)
+        WHERE b.geom OPERATOR(public.&&) asked.geom AND public.st_containsproperly(b.geom, asked.geom)
     ),
     by_building AS (
         SELECT min(a.uid) AS uid
