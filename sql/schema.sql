@@ -34,7 +34,7 @@ CREATE FUNCTION gridmap.grid_at(point public.geometry, at timestamp with time zo
     ),
     standing AS MATERIALIZED (
         SELECT b.id FROM gridmap.building b, asked
-        WHERE b.geom OPERATOR(public.&&) asked.geom AND public.st_covers(b.geom, asked.geom)
+        WHERE b.geom OPERATOR(public.&&) asked.geom AND public.st_containsproperly(b.geom, asked.geom)
     ),
     by_building AS (
         SELECT min(a.uid) AS uid
@@ -556,7 +556,7 @@ CREATE TABLE gridmap.open_finding (
     at timestamp with time zone DEFAULT now() NOT NULL
 );
 COMMENT ON TABLE gridmap.open_finding IS 'What the making of cells and the carrying over of changes could not decide';
-COMMENT ON COLUMN gridmap.open_finding.origin IS 'cells, update or import';
+COMMENT ON COLUMN gridmap.open_finding.origin IS 'cells, update or households';
 ALTER TABLE gridmap.open_finding ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME gridmap.open_finding_id_seq
     START WITH 1
@@ -695,8 +695,8 @@ CREATE TABLE gridmap.street (
     layer integer DEFAULT 0 NOT NULL,
     foot text,
     access text,
-    geom public.geometry(LineString,4326) NOT NULL,
-    geom_3857 public.geometry(LineString,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
+    geom public.geometry(MultiLineString,4326) NOT NULL,
+    geom_3857 public.geometry(MultiLineString,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
     retired_at timestamp with time zone
 );
 COMMENT ON TABLE gridmap.street IS 'Streets and railways';

@@ -10,6 +10,7 @@ import typer
 
 from gridmap import __version__
 from gridmap.cli import data, databases, grids, jobs, look
+from gridmap.cli.common import language
 from gridmap.cli.serve import serve
 from gridmap.errors import Cancelled, GridmapError
 
@@ -47,6 +48,15 @@ def _root(
     pass
 
 
+def _problem(problem: dict[str, object]) -> str:
+    """Return one line: where, what, how to mend it."""
+    said = [str(problem[key]) for key in ("row", "column") if problem.get(key) not in (None, "")]
+    for key in ("message", "repair"):
+        words = problem.get(key)
+        said.append(str(words.get(language(), "")) if isinstance(words, dict) else str(words or ""))
+    return " · ".join(part for part in said if part)
+
+
 def main() -> None:
     """Run the command; what goes wrong is a sentence in Chinese and English, never a stack trace."""
     if not os.environ.get("GRIDMAP_DEBUG"):
@@ -62,7 +72,7 @@ def main() -> None:
     except GridmapError as error:
         typer.echo(f"错误:{error.zh}\nerror: {error.en}", err=True)
         for problem in error.problems:
-            typer.echo("  " + " · ".join(str(v) for v in problem.values() if v not in (None, "")), err=True)
+            typer.echo("  " + _problem(problem), err=True)
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(0)

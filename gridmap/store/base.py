@@ -30,7 +30,7 @@ TABLE_OF = {
     "nets": "net_area",
     "people": "duty",
 }
-_MULTI = {"landuse", "estates", "buildings", "nets"}
+_MULTI = {"streets", "landuse", "estates", "buildings", "nets"}
 _NOT_NULL_DEFAULTS: dict[str, Any] = {
     "bridge": False,
     "tunnel": False,
@@ -137,11 +137,15 @@ def _gates(values: Any) -> list[shapely.Geometry | None]:
 
 
 def as_multi(shapes: Any) -> Any:
-    """Return polygons as multipolygons; multipolygons and None stay."""
+    """Return polygons and lines as multipolygons and multilines; those and None stay."""
     array = np.asarray(shapes, dtype=object).copy()
-    single = shapely.get_type_id(array) == shapely.GeometryType.POLYGON
-    if single.any():
-        array[single] = shapely.multipolygons(array[single], indices=np.arange(int(single.sum())))
+    for kind, make in (
+        (shapely.GeometryType.POLYGON, shapely.multipolygons),
+        (shapely.GeometryType.LINESTRING, shapely.multilinestrings),
+    ):
+        single = shapely.get_type_id(array) == kind
+        if single.any():
+            array[single] = make(array[single], indices=np.arange(int(single.sum())))
     return array
 
 

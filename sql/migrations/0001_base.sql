@@ -383,8 +383,8 @@ CREATE TABLE gridmap.street (
     layer INTEGER DEFAULT 0 NOT NULL,
     foot TEXT,
     access TEXT,
-    geom geometry(LINESTRING,4326) NOT NULL,
-    geom_3857 geometry(LINESTRING,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
+    geom geometry(MULTILINESTRING,4326) NOT NULL,
+    geom_3857 geometry(MULTILINESTRING,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
     retired_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT street_pkey PRIMARY KEY (id),
     CONSTRAINT street_import_id_fkey FOREIGN KEY(import_id) REFERENCES gridmap.import_run (id)
