@@ -8,12 +8,20 @@ from typing import Any
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-__all__ = ["GEO_JSON", "has_it", "json_of", "tagged"]
+__all__ = ["GeoJson", "geojson_of", "has_it", "json_of"]
 
-GEO_JSON = "application/geo+json"
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+
+
+class GeoJson(JSONResponse):
+    """A GeoJSON document (RFC 7946), given as its bytes."""
+
+    media_type = "application/geo+json"
+
+    def render(self, content: Any) -> bytes:
+        return bytes(content)
 
 
 def json_of(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -23,12 +31,12 @@ def json_of(value: Any, *, status: int = 200, headers: Mapping[str, str] | None 
     )
 
 
-def tagged(request: Request, body: bytes, media_type: str) -> Response:
-    """Return bytes with a tag of their content, or 304 when the caller has just these."""
+def geojson_of(request: Request, body: bytes) -> Response:
+    """Return GeoJSON with a tag of its content, or 304 when the caller has just that."""
     etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     if has_it(request, etag):
         return Response(status_code=304, headers={"ETag": etag})
-    return Response(body, headers={"ETag": etag}, media_type=media_type)
+    return GeoJson(body, headers={"ETag": etag})
 
 
 def has_it(request: Request, etag: str) -> bool:

@@ -30,7 +30,8 @@ class State:
         self.locator = Locator(place, near_boundary_m=settings.near_boundary_m)
 
 
-def _here(request: Request) -> State:
+async def _here(request: Request) -> State:
+    # not def: that would cost each request a thread
     state = request.app.state.here
     assert isinstance(state, State)  # noqa: S101 (set by create_app)
     return state

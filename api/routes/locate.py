@@ -7,11 +7,12 @@ import time
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api import shapes
+from api.moments import Moment
 from api.present import json_of
 from api.state import Here
 from gridmap.errors import InputError, NotReady
@@ -37,7 +38,7 @@ class Point(BaseModel):
         default="EPSG:4326", pattern=r"^[A-Za-z0-9:_-]{1,32}$", description="EPSG:n, CGCS2000, GCJ-02 or BD-09."
     )
     accuracy_m: float | None = Field(default=None, ge=0, le=100_000, allow_inf_nan=False, description="Of the point.")
-    at: AwareDatetime | None = Field(default=None, description="The edition in force at this time; default: now.")
+    at: Moment | None = Field(default=None, description="The edition in force at this time; default: now.")
     address: str | None = Field(default=None, max_length=200, description="Estate and building number, where known.")
     min_edition: int | None = Field(
         default=None, ge=1, le=2**31 - 1, description="Wait up to 2 s for this edition, which was just published."

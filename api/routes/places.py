@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import shapes
-from api.present import GEO_JSON, json_of, tagged
+from api.moments import Moment
+from api.present import GeoJson, geojson_of, json_of
 from api.state import Here
 from gridmap.services import editions
 
 router = APIRouter(prefix="/v1", tags=["places"])
-At = Annotated[AwareDatetime | None, Query(description="The edition in force at this time; default: now.")]
+At = Annotated[Moment | None, Query(description="The edition in force at this time; default: now.")]
 Level = Annotated[int | None, Query(ge=1, le=9, description="1 is the highest; default: the leaf grids.")]
 Code = Annotated[str, Path(min_length=1, max_length=64, description="Grid code.")]
 AreaLevel = Annotated[Literal["jurisdiction", "town", "community"], Query(description="Which areas.")]
@@ -33,10 +33,10 @@ def list_editions(here: Here) -> Response:
     return json_of({"editions": editions.list_editions(here.place)})
 
 
-@router.get("/grids", response_model=shapes.FeatureCollection)
+@router.get("/grids", response_model=shapes.FeatureCollection, response_class=GeoJson)
 def grids(request: Request, here: Here, level: Level = None, at: At = None) -> Response:
     """Return the grids of a level as GeoJSON (EPSG:4326), with their totals."""
-    return tagged(request, editions.grids_geojson(here.place, level=level, at=at), GEO_JSON)
+    return geojson_of(request, editions.grids_geojson(here.place, level=level, at=at))
 
 
 @router.get("/grids/{code}", response_model=shapes.GridFacts)
@@ -45,16 +45,16 @@ def grid(here: Here, code: Code, at: At = None) -> Response:
     return json_of(editions.grid_facts(here.place, code, at=at))
 
 
-@router.get("/areas", response_model=shapes.FeatureCollection)
+@router.get("/areas", response_model=shapes.FeatureCollection, response_class=GeoJson)
 def areas(request: Request, here: Here, level: AreaLevel = "community") -> Response:
     """Return administrative areas as GeoJSON (EPSG:4326)."""
-    return tagged(request, editions.areas_geojson(here.place, level), GEO_JSON)
+    return geojson_of(request, editions.areas_geojson(here.place, level))
 
 
-@router.get("/stations", response_model=shapes.FeatureCollection)
+@router.get("/stations", response_model=shapes.FeatureCollection, response_class=GeoJson)
 def stations(request: Request, here: Here) -> Response:
     """Return the stations as GeoJSON (EPSG:4326)."""
-    return tagged(request, editions.stations_geojson(here.place), GEO_JSON)
+    return geojson_of(request, editions.stations_geojson(here.place))
 
 
 @router.get("/check", response_model=shapes.Findings)
