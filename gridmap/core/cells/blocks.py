@@ -16,6 +16,9 @@ from gridmap.core.crs import GRID_M
 __all__ = ["Faces", "faces_between", "in_place_order", "merge_faces", "thin_groups"]
 
 
+_CRUMB_M = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class Faces:
     """Pieces of land between lines: polygon, area code number (−1: none), whether it is water."""
@@ -105,7 +108,8 @@ def thin_groups(faces: Faces, inhabited: NDArray[np.bool_], *, thin_m: float, sm
         m2, i = heapq.heappop(queue)
         if not groups.alive[i] or not alive_bad[i] or m2 != groups.m2[i]:
             continue
-        near = [(not alive_bad[j] and water[j] == water[i], not alive_bad[j], m, -j)
+        crumb = 2 * groups.m2[i] < _CRUMB_M * groups.rim_m[i]
+        near = [(not crumb and not alive_bad[j] and water[j] == water[i], not crumb and not alive_bad[j], m, -j)
                 for j, m in groups.beside[i].items() if area[j] == area[i]]  # fmt: skip
         if not near:
             continue

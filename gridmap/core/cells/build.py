@@ -35,7 +35,7 @@ from gridmap.core.cells.legacy import (
 )
 from gridmap.core.cells.model import BaseData, CellFabric
 from gridmap.core.cells.outlines import Footprints, building_ids, clean_outlines
-from gridmap.core.cells.recut import recut
+from gridmap.core.cells.recut import cut_block
 from gridmap.core.cells.settings import CellSettings
 from gridmap.core.cells.tables import Codes, attachments, land_tables
 from gridmap.core.cells.units import divide_large_buildings
@@ -181,15 +181,7 @@ def _with_legacy(
         if not len(cuts):
             continue
         rows = np.flatnonzero(land.lives_in == number)
-        area, water = land.blocks.area[number], land.blocks.water[number]
-
-        def as_before(polygon: Geometries, area: Any = area, water: Any = water) -> Faces:
-            return Faces(polygon, np.full(len(polygon), area), np.full(len(polygon), water))
-
-        made = recut(
-            land.blocks.polygon[number], cuts, footprints.polygon[rows],
-            np.full(len(rows), -1, dtype=np.int64), as_before, settings,
-        )  # fmt: skip
+        made = cut_block(land.blocks, number, cuts, footprints.polygon[rows], settings)
         kept[number] = False
         lives_in[rows] = count + made.block
         count += len(made.blocks.polygon)

@@ -31,6 +31,7 @@ __all__ = ["Cutters", "Polygons", "blocks_of", "clean_polygons", "cutters_of", "
 
 _CUTTING_WATER = ("river", "canal")
 _GAP_M = 1.0
+_RIM_M = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +169,17 @@ def cutters_of(base: BaseData, areas: Polygons, settings: CellSettings) -> Cutte
 
 
 def blocks_of(cutters: Cutters, region: Any, footprints: Footprints, settings: CellSettings) -> Faces:
-    """Cut a region (metric) into blocks without slivers; borders do not yet go round buildings."""
-    hard = shapely.boundary(cutters.areas.polygon)
-    blocks = _merged(np.array([*hard, *cutters.cutting], dtype=object), cutters, region, footprints, settings)
+    """Cut a region (metric) into blocks without slivers; borders do not yet go round buildings.
+
+    Lines beside the region's rim are taken for the rim.
+    """
+
+    def tied(lines: Geometries) -> Geometries:
+        inside = parts_of_type(shapely.intersection(lines, shapely.buffer(region, _RIM_M)), 1)
+        return give_way(inside, shapely.boundary(region), distance_m=_RIM_M, min_piece_m=2 * _RIM_M)
+
+    lines = tied(np.array([*shapely.boundary(cutters.areas.polygon), *cutters.cutting], dtype=object))
+    blocks = _merged(lines, cutters, region, footprints, settings)
     if not len(cutters.lanes):
         return blocks
     large = shapely.area(blocks.polygon) > settings.large_block_m2
@@ -182,10 +191,9 @@ def blocks_of(cutters: Cutters, region: Any, footprints: Footprints, settings: C
     large &= ~blocks.water
     if not large.any():
         return blocks
-    lanes = parts_of_type(
-        shapely.intersection(shapely.union_all(cutters.lanes), shapely.union_all(blocks.polygon[large])), 1
-    )
-    return _merged(np.array([*hard, *cutters.cutting, *lanes], dtype=object), cutters, region, footprints, settings)
+    lanes = shapely.intersection(shapely.union_all(cutters.lanes), shapely.union_all(blocks.polygon[large]))
+    lines = np.concatenate([lines, tied(parts_of_type(lanes, 1))])
+    return _merged(lines, cutters, region, footprints, settings)
 
 
 def _merged(lines: Geometries, cutters: Cutters, region: Any, footprints: Footprints, settings: CellSettings) -> Faces:

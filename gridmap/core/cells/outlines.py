@@ -19,6 +19,7 @@ from gridmap.errors import InputError
 __all__ = ["CENTIMETRE", "Footprints", "building_ids", "clean_outlines"]
 
 CENTIMETRE = 0.01
+_OVERHANG_M = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,13 @@ def clean_outlines(buildings: gpd.GeoDataFrame, extent: Any, settings: CellSetti
     shapely.prepare(extent)
     over = np.flatnonzero(~shapely.covers(extent, polygon))
     if len(over):
-        inside = shapely.intersection(polygon[over], extent)
-        share = shapely.area(inside) / np.maximum(shapely.area(polygon[over]), 1e-9)
-        share = np.where(shapely.area(polygon[over]) > 0, share, 0.0)
-        beyond = [(int(ids[i]), float(s)) for i, s in zip(over, share, strict=True) if s < 1 - 1e-6]
-        polygon[over] = _gridded(np.where(share >= 0.5, inside, shapely.Polygon()))  # noqa: PLR2004
+        m2 = shapely.area(polygon[over])
+        share = shapely.area(shapely.intersection(polygon[over], extent)) / np.where(m2 > 0, m2, 1.0)
+        beyond = [(int(ids[i]), float(s)) for i, s in zip(over, share, strict=True) if s < 1 - 1e-6]  # noqa: PLR2004
+        # A little overhang stays: an edge laid along the extent would nearly, not exactly, coincide with it.
+        roughly = shapely.buffer(extent, _OVERHANG_M, join_style="mitre")
+        kept = shapely.intersection(polygon[over], roughly)
+        polygon[over] = _gridded(np.where(share >= 0.5, kept, shapely.Polygon()))  # noqa: PLR2004
     alive = ~shapely.is_empty(polygon)
     ids, polygon, households = ids[alive], polygon[alive], households[alive]
 

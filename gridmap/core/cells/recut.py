@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from gridmap.core.cells.coverage import Geometries, Ints, densify
 from gridmap.core.cells.fixed import settled
 from gridmap.core.cells.settings import CellSettings
 
-__all__ = ["inhabited_faces", "recut"]
+__all__ = ["cut_block", "fitted", "inhabited_faces"]
 
 
 def inhabited_faces(outlines: Geometries, faces: Geometries) -> Any:
@@ -26,27 +25,32 @@ def inhabited_faces(outlines: Geometries, faces: Geometries) -> Any:
     return inhabited
 
 
-def recut(
-    region: Any,
-    lines: Geometries,
-    outlines: Geometries,
-    preferred_area: Ints,
-    label: Callable[[Geometries], Faces],
-    settings: CellSettings,
+def fitted(
+    blocks: Faces, region: Any, outlines: Geometries, preferred_area: Ints, settings: CellSettings
 ) -> Housed:
-    """Cut a region (metric polygon on the millimetre grid) into blocks that go round its buildings.
+    """Make blocks that tile a region (metric polygon on the millimetre grid) go round its buildings.
 
-    The rim of the region keeps exactly its vertices: land outside need not be touched. ``label`` tells area
-    and water of faces.
+    The rim of the region keeps exactly its vertices: land outside need not be touched.
     """
-    faces = label(faces_between(lines, region))
+    housed = houses_in_blocks(blocks, outlines, preferred_area)
+    polygon = densify(settled(housed.blocks.polygon, region), settings.step_m)
+    done = Faces(polygon, housed.blocks.area, housed.blocks.water)
+    return Housed(done, housed.block, housed.share, housed.cut_by_area)
+
+
+def cut_block(
+    blocks: Faces, number: int, lines: Geometries, outlines: Geometries, settings: CellSettings
+) -> Housed:
+    """Cut one of the blocks along lines; area and water of the pieces stay as they are."""
+    region = blocks.polygon[number]
+    polygon = faces_between(lines, region)
+    same = np.full(len(polygon), number)
+    faces = Faces(polygon, blocks.area[same], blocks.water[same])
     group = thin_groups(
         faces,
-        inhabited_faces(outlines, faces.polygon),
+        inhabited_faces(outlines, polygon),
         thin_m=settings.thin_m,
         small_m2=settings.small_block_m2,
     )
-    housed = houses_in_blocks(merge_faces(faces, group), outlines, preferred_area)
-    polygon = densify(settled(housed.blocks.polygon, region), settings.step_m)
-    blocks = Faces(polygon, housed.blocks.area, housed.blocks.water)
-    return Housed(blocks, housed.block, housed.share, housed.cut_by_area)
+    anywhere = np.full(len(outlines), -1, dtype=np.int64)
+    return fitted(merge_faces(faces, group), region, outlines, anywhere, settings)
