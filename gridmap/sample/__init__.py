@@ -1,1 +1,5 @@
-"""The fictional sample county: a generator, deterministic for a seed."""
+"""A fictional county, 清岩县 (Qingyan), made from a seed: everything that gridmap can import, and more."""
+
+from gridmap.sample.county import SampleBase, SampleCounty, generate
+
+__all__ = ["SampleBase", "SampleCounty", "generate"]

@@ -1,0 +1,123 @@
+"""All buildings of the county, as one table of arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gridmap.errors import InputError
+from gridmap.sample.fabric import Fabric, Ints
+from gridmap.sample.ground import Floats, Ground
+from gridmap.sample.homes import Pattern, Stock, block_patterns, block_slots, settle
+from gridmap.sample.size import Size
+from gridmap.sample.slots import Site
+from gridmap.sample.targets import Targets, capacity, set_targets
+from gridmap.sample.works import compounds, dedicated_works, farmsteads, sheds, street_shops
+
+
+@dataclass(slots=True)
+class Buildings:
+    """Buildings as parallel arrays; ``group`` is the block of the estate (-1: none)."""
+
+    outline: NDArray[np.object_]
+    block: Ints
+    leaf: Ints
+    kind: NDArray[np.object_]
+    storeys: Ints
+    entrances: Ints
+    households: Ints
+    group: Ints
+    angle: Floats
+    row: Ints
+
+    def __len__(self) -> int:
+        return len(self.outline)
+
+    @property
+    def middle(self) -> Floats:
+        """Middles of the buildings, (n, 2) metres."""
+        return shapely.get_coordinates(shapely.centroid(self.outline))
+
+
+@dataclass(slots=True)
+class Built:
+    """What was built, with the leaves' targets and the blocks of institutions and works."""
+
+    buildings: Buildings
+    targets: Targets
+    patterns: list[Pattern]
+    institutions: list[int]
+    works: list[int]
+    anchors: Floats
+
+
+def anchors_of(fabric: Fabric) -> Floats:
+    """Return for every block a place at a street on its border (NaN: it has none)."""
+    out = np.full((len(fabric.blocks), 2), np.nan)
+    inner = shapely.point_on_surface(fabric.blocks)
+    _, street = shapely.STRtree(fabric.streets.geometry).query_nearest(inner, all_matches=False)
+    line = fabric.streets.geometry[street]
+    place = shapely.line_interpolate_point(line, shapely.line_locate_point(line, inner))
+    ok = shapely.distance(place, fabric.blocks) < 60  # noqa: PLR2004
+    out[ok] = shapely.get_coordinates(place)[ok]
+    return out
+
+
+def build(size: Size, ground: Ground, fabric: Fabric, barriers: NDArray[np.object_], rng: np.random.Generator) -> Built:
+    """Build everything: exactly ``size.buildings`` buildings."""
+    site = Site(fabric, barriers)
+    anchors = anchors_of(fabric)
+    patterns = block_patterns(fabric, rng)
+    free = block_slots(fabric, patterns, site, rng)
+    room = capacity(fabric, patterns, free, anchors)
+    towers: list[list[int]] = [[] for _ in range(fabric.n_leaves)]
+    for b, pattern in enumerate(patterns):
+        if pattern.kind == "tower" and pattern.entrances == 2 and len(free[b]):  # noqa: PLR2004
+            towers[fabric.block_leaf[b]].append(b)
+    targets = set_targets(size, ground, fabric, room, towers, rng)
+    stock = settle(fabric, patterns, free, anchors, targets, rng)
+    homes = len(stock)
+    busy = np.zeros(len(fabric.blocks), dtype=bool)
+    busy[np.array(stock.joined().block, dtype=np.intp)] = True
+    closed = np.zeros(len(fabric.blocks), dtype=bool)
+    for leaf in targets.dedicated:
+        closed |= fabric.block_leaf == leaf
+    busy |= closed
+    dedicated_works(stock, fabric, site, targets, anchors, rng)
+    rest = size.buildings - len(stock)
+    if rest < 0:
+        raise InputError(
+            f"{size.buildings} 栋楼住不下，至少需要 {homes} 栋。",
+            f"{size.buildings} buildings do not house the county; at least {homes} are needed.",
+        )
+    institutions = compounds(
+        stock, fabric, site, anchors, kind="compound", count=size.share(57), buildings=round(0.18 * rest),
+        busy=busy, rng=rng,
+    )  # fmt: skip
+    works = compounds(
+        stock, fabric, site, anchors, kind="hall", count=size.share(40), buildings=round(0.15 * rest),
+        busy=busy, rng=rng,
+    )  # fmt: skip
+    street_shops(stock, fabric, site, count=round(0.36 * rest), closed=closed, rng=rng)
+    farmsteads(stock, fabric, site, count=round(0.12 * rest), closed=closed, rng=rng)
+    sheds(stock, site, count=size.buildings - len(stock), rng=rng)
+    return Built(_table(stock, fabric), targets, patterns, institutions, works, anchors)
+
+
+def _table(stock: Stock, fabric: Fabric) -> Buildings:
+    slots = stock.joined()
+    return Buildings(
+        outline=slots.outlines(),
+        block=slots.block,
+        leaf=fabric.block_leaf[slots.block],
+        kind=np.array(stock.kind, dtype=object),
+        storeys=np.array(stock.storeys, dtype=np.intp),
+        entrances=np.array(stock.entrances, dtype=np.intp),
+        households=np.array(stock.households, dtype=np.intp),
+        group=np.array(stock.group, dtype=np.intp),
+        angle=slots.angle,
+        row=slots.row,
+    )
