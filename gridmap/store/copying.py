@@ -35,7 +35,8 @@ def copy_rows(connection: Connection, table: str, columns: Mapping[str, Sequence
 def _encoded(values: Any) -> list[str]:
     if isinstance(values, gpd.GeoSeries | gpd.array.GeometryArray):
         return geometry_text(np.asarray(values))
-    array = np.asarray(values, dtype=object)
+    # not np.asarray: lists of equal length would become a table
+    array = pd.Series(list(values), dtype=object).to_numpy()
     if len(array) and any(isinstance(v, shapely.Geometry) for v in array[:50]):
         return geometry_text(array)
     missing = pd.isna(pd.Series(array, dtype=object)).to_numpy()
