@@ -42,7 +42,7 @@ def serve(
     show: Show = False,
     new_token: NewToken = False,
 ) -> None:
-    """启动服务:地图页面、接口和后台任务。Start the server: map, API and jobs; it prints the address to open."""
+    """Start the server: map page, API and a worker for jobs; it prints the address to open."""
     from gridmap.cli.common import load_settings
     from gridmap.services.databases import open_ready
     from gridmap.services.tokens import renew_token, token_of
