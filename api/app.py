@@ -78,7 +78,7 @@ def create_app(settings: Settings, *, place: Place | None = None, token: str | N
     )
     app.state.here = state
     problems.install(app)
-    for part in (pages, places, locate, tiles, jobs):
+    for part in (locate, tiles, places, jobs, pages):  # the busiest first: routes are tried in order
         app.include_router(part.router)
     docs.install(app)
     return app

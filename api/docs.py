@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.problems import ANSWERS, PROBLEM_JSON
+from api.problems import ANSWERS, HTTP_ANSWERS, PROBLEM_JSON
 from gridmap.model.text import Language, Text
 
 __all__ = ["docs_page", "install"]
@@ -99,10 +100,11 @@ def docs_page(document: Mapping[str, Any], *, language: Language, nonce: str) ->
     """Return the page of operations and errors; everything from the document is escaped."""
     said = {name: escape(words.said(language)) for name, words in _WORDS.items()}
     articles = "".join(_article(method, path, operation, said) for method, path, operation in _operations(document))
+    known = [(kind.code, answer.status, answer.title) for kind, answer in ANSWERS.items()]
+    known += [(code, status, title) for status, (code, title, _) in HTTP_ANSWERS.items()]
     rows = "".join(
-        f'<tr id="{escape(kind.code)}"><td><code>{escape(kind.code)}</code><td>{answer.status}'
-        f"<td>{escape(answer.title.said(language))}"
-        for kind, answer in ANSWERS.items()
+        f'<tr id="{escape(code)}"><td><code>{escape(code)}</code><td>{status}<td>{escape(title.said(language))}'
+        for code, status, title in known
     )
     other = "en" if language == "zh" else "zh"
     return (
@@ -126,9 +128,10 @@ def _article(method: str, path: str, operation: Mapping[str, Any], said: Mapping
     for kind in operation.get("requestBody", {}).get("content", {}):
         rows += f"<tr><td>{said['body']}<td>{escape(kind)}<td>"
     table = f"<table><tr><th>{said['parameter']}<th>{said['kind']}<th>{said['meaning']}{rows}</table>" if rows else ""
+    said_of = re.sub("``(.+?)``", r"<code>\1</code>", escape(operation["description"]))
     return (
         f"<article><h3><b>{method.upper()}</b> {escape(path)}</h3>"
-        f"<p>{escape(operation.get('description', ''))}</p>{table}</article>"
+        f'<p lang="zh">{escape(operation["summary"])}</p><p lang="en">{said_of}</p>{table}</article>'
     )
 
 

@@ -276,7 +276,7 @@ def _token_page(scope: Scope) -> Response:
     page = (
         f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>gridmap</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f'<style nonce="{nonce}">{style}</style>{blocks}</html>'
+        f'<link rel="icon" href="data:,"><style nonce="{nonce}">{style}</style>{blocks}</html>'
     )
     return HTMLResponse(
         page,

@@ -40,6 +40,7 @@ from gridmap.model.text import Text
 
 __all__ = [
     "ANSWERS",
+    "HTTP_ANSWERS",
     "PROBLEM_JSON",
     "Answer",
     "ForeignOrigin",
@@ -116,7 +117,7 @@ ANSWERS: dict[type[GridmapError], Answer] = {
     NotReady: Answer(503, Text("暂不可用", "Not ready")),
 }
 
-_HTTP: dict[int, tuple[str, Text, Text]] = {
+HTTP_ANSWERS: dict[int, tuple[str, Text, Text]] = {
     400: (
         "bad-request",
         Text("请求有误", "Bad request"),
@@ -252,7 +253,7 @@ def install(app: FastAPI) -> None:
         return problem(_wrong_input(error), request.headers.raw)
 
     async def http(request: Request, error: HTTPException) -> Response:
-        code, title, detail = _HTTP.get(error.status_code, _HTTP[400])
+        code, title, detail = HTTP_ANSWERS.get(error.status_code, HTTP_ANSWERS[400])
         return _respond(error.status_code, code, title, detail, request.headers.raw, headers=error.headers)
 
     async def database(request: Request, error: DBAPIError | PoolTimeout) -> Response:

@@ -69,7 +69,7 @@ class CellsOrder(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-@router.get("/jobs", response_model=shapes.Jobs)
+@router.get("/jobs", summary="任务列表,最新的在前", response_model=shapes.Jobs)
 def list_jobs(
     here: Here,
     *,
@@ -82,19 +82,19 @@ def list_jobs(
     return json_of({"jobs": jobs.list_jobs(here.place, state=state, kind=kind, before=before, limit=limit)})
 
 
-@router.get("/jobs/{id}", response_model=shapes.Job)
+@router.get("/jobs/{id}", summary="一项任务:状态、百分比、结果", response_model=shapes.Job)
 def job(here: Here, id: JobId) -> Response:  # noqa: A002 (the name in the address)
     """Return a job: state, percent, message, result."""
     return json_of(jobs.get(here.place, id))
 
 
-@router.delete("/jobs/{id}", response_model=shapes.Job)
+@router.delete("/jobs/{id}", summary="取消任务", response_model=shapes.Job)
 def cancel(here: Here, id: JobId) -> Response:  # noqa: A002
     """Cancel a job: at once when it waits, else as soon as its process looks; one that has ended stays so."""
     return json_of(jobs.cancel(here.place, id, who=TOKEN_NAME))
 
 
-@router.post("/jobs/{id}/restart", status_code=202, response_model=shapes.Job)
+@router.post("/jobs/{id}/restart", summary="重新开始中断、失败或取消的任务", status_code=202, response_model=shapes.Job)
 def restart(here: Here, id: JobId) -> Response:  # noqa: A002
     """Do an interrupted, failed or cancelled job again, with the same input."""
     return json_of(jobs.restart(here.place, id, who=TOKEN_NAME), status=202)
@@ -102,6 +102,7 @@ def restart(here: Here, id: JobId) -> Response:  # noqa: A002
 
 @router.get(
     "/jobs/{id}/events",
+    summary="跟踪任务进展(事件流)",
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
@@ -116,13 +117,22 @@ async def events(here: Here, id: JobId) -> Response:  # noqa: A002
     return StreamingResponse(stream(), headers={"Cache-Control": "no-store"}, media_type="text/event-stream")
 
 
-@router.post("/cells", status_code=202, response_model=shapes.Job, responses=_ACCEPTED)
+@router.post(
+    "/cells", summary="重新生成基本单元(任务)", status_code=202, response_model=shapes.Job, responses=_ACCEPTED
+)
 def make_cells(here: Here, order: CellsOrder | None = None) -> Response:
     """Make the cells anew from the base data, as a job."""
     return accepted(here, jobs.submit(here.place, "cells", order.model_dump() if order else {}, who=TOKEN_NAME))
 
 
-@router.post("/imports", status_code=202, response_model=shapes.Job, responses=_ACCEPTED, openapi_extra=_FILE)
+@router.post(
+    "/imports",
+    summary="导入文件(任务)",
+    status_code=202,
+    response_model=shapes.Job,
+    responses=_ACCEPTED,
+    openapi_extra=_FILE,
+)
 async def import_file(request: Request, here: Here, order: Annotated[ImportOrder, Query()]) -> Response:
     """Bring in the file that is the body, as a job; nothing is written when a row is bad (see ``skip_bad``)."""
     await run_in_threadpool(uploads.forget_old, here.settings.data_dir)

@@ -51,7 +51,7 @@ class Point(BaseModel):
         return self
 
 
-@router.get("/locate", response_model=shapes.Located)
+@router.get("/locate", summary="定位:这个点或地址归谁管", response_model=shapes.Located)
 async def locate(here: Here, point: Annotated[Point, Query()]) -> Response:
     """Return building, grid, chain of levels, people responsible and stations; near a boundary with candidates."""
     await _until(here.locator, point.min_edition)

@@ -54,7 +54,7 @@ def docs(request: Request, lang: Lang = None) -> Response:
     """Return the list of operations and errors."""
     language = lang or language_of(request.headers.raw)
     nonce = secrets.token_urlsafe(16)
-    policy = f"default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'; base-uri 'none'"
+    policy = f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
     return _page(docs_page(request.app.openapi(), language=language, nonce=nonce), language, policy)
 
 

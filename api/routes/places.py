@@ -21,43 +21,45 @@ Code = Annotated[str, Path(min_length=1, max_length=64, description="Grid code."
 AreaLevel = Annotated[Literal["jurisdiction", "town", "community"], Query(description="Which areas.")]
 
 
-@router.get("/jurisdiction", response_model=shapes.Jurisdiction)
+@router.get("/jurisdiction", summary="辖区:名称、范围、现行版本、数量", response_model=shapes.Jurisdiction)
 def jurisdiction(here: Here) -> Response:
     """Return the jurisdiction: name, extent, edition in force, counts, levels."""
     return json_of(editions.jurisdiction(here.place))
 
 
-@router.get("/editions", response_model=shapes.Editions)
+@router.get("/editions", summary="网格版本,最早的在前", response_model=shapes.Editions)
 def list_editions(here: Here) -> Response:
     """Return all editions, the oldest first."""
     return json_of({"editions": editions.list_editions(here.place)})
 
 
-@router.get("/grids", response_model=shapes.FeatureCollection, response_class=GeoJson)
+@router.get(
+    "/grids", summary="某一层级的网格 (GeoJSON)", response_model=shapes.FeatureCollection, response_class=GeoJson
+)
 def grids(request: Request, here: Here, level: Level = None, at: At = None) -> Response:
     """Return the grids of a level as GeoJSON (EPSG:4326), with their totals."""
     return geojson_of(request, editions.grids_geojson(here.place, level=level, at=at))
 
 
-@router.get("/grids/{code}", response_model=shapes.GridFacts)
+@router.get("/grids/{code}", summary="一个网格:层级链、责任人、站点", response_model=shapes.GridFacts)
 def grid(here: Here, code: Code, at: At = None) -> Response:
     """Return everything known of one grid: chain of levels, people responsible (public fields), nearest stations."""
     return json_of(editions.grid_facts(here.place, code, at=at))
 
 
-@router.get("/areas", response_model=shapes.FeatureCollection, response_class=GeoJson)
+@router.get("/areas", summary="行政区域 (GeoJSON)", response_model=shapes.FeatureCollection, response_class=GeoJson)
 def areas(request: Request, here: Here, level: AreaLevel = "community") -> Response:
     """Return administrative areas as GeoJSON (EPSG:4326)."""
     return geojson_of(request, editions.areas_geojson(here.place, level))
 
 
-@router.get("/stations", response_model=shapes.FeatureCollection, response_class=GeoJson)
+@router.get("/stations", summary="服务站点 (GeoJSON)", response_model=shapes.FeatureCollection, response_class=GeoJson)
 def stations(request: Request, here: Here) -> Response:
     """Return the stations as GeoJSON (EPSG:4326)."""
     return geojson_of(request, editions.stations_geojson(here.place))
 
 
-@router.get("/check", response_model=shapes.Findings)
+@router.get("/check", summary="检查发现的问题", response_model=shapes.Findings)
 def check(here: Here) -> Response:
     """Return what is not as it should be: rule, severity, where, words, repair."""
     from gridmap.services.check import check as findings

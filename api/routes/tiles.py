@@ -16,16 +16,19 @@ from gridmap.services.tiles import Tile
 
 router = APIRouter(tags=["tiles"])
 Layer = Annotated[str, Path(max_length=20, description="Set of layers: base or cells.", examples=["base"])]
-Number = Annotated[int, Path(ge=0, le=2**31)]
+Zoom = Annotated[int, Path(ge=0, le=2**31, description="Zoom, 0 to 22.")]
+Column = Annotated[int, Path(ge=0, le=2**31, description="Column, from the west.")]
+Row = Annotated[int, Path(ge=0, le=2**31, description="Row, from the north.")]
 _PROTOBUF = "application/vnd.mapbox-vector-tile"
 
 
 @router.get(
     "/tiles/{layer}/{z}/{x}/{y}.pbf",
+    summary="矢量瓦片:底图或基本单元",
     response_class=Response,
     responses={200: {"content": {_PROTOBUF: {"schema": {"type": "string", "format": "binary"}}}}},
 )
-async def tile(request: Request, here: Here, *, layer: Layer, z: Number, x: Number, y: Number) -> Response:
+async def tile(request: Request, here: Here, *, layer: Layer, z: Zoom, x: Column, y: Row) -> Response:
     """Return a vector tile: ``base`` (landuse, water, streets, buildings) or ``cells``; Web Mercator, extent 4096."""
     found = here.tiles.from_memory(layer, z=z, x=x, y=y)
     if found is None:

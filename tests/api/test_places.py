@@ -46,7 +46,15 @@ def test_before_the_first_edition_locating_says_what_to_do(client: TestClient) -
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/jurisdiction", "/v1/editions", "/v1/grids?level=1", "/v1/grids", "/v1/areas?level=town", "/v1/stations"],
+    [
+        "/v1/jurisdiction",
+        "/v1/editions",
+        "/v1/grids?level=1",
+        "/v1/grids",
+        "/v1/areas?level=town",
+        "/v1/stations",
+        "/v1/check",
+    ],
 )
 def test_answers_have_the_shape_of_the_document(town: TestClient, path: str) -> None:
     _fits(town, path.partition("?")[0], town.get(path).json())

@@ -10,11 +10,13 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
 import httpx2 as httpx
+import orjson
 import pytest
 
 from gridmap.cli.serve import _listen, _only_this_machine
@@ -43,7 +45,10 @@ class Server:
             )
         self.said = _until_address(self.process.stdout)
         found = re.search(r"(http://127\.0\.0\.1:(\d+))/\?token=(\S+)", self.said)
-        assert found, self.log.read_text()
+        if found is None:
+            with self.process:
+                self.process.kill()
+            raise AssertionError(self.log.read_text())
         self.base, self.port, self.token = found[1], int(found[2]), found[3]
         self.bearer = {"Authorization": f"Bearer {self.token}"}
         _wait(lambda: self.get("/healthz").status_code == 200)
@@ -65,11 +70,7 @@ class Server:
 
     def end(self, how: signal.Signals = signal.SIGINT) -> int:
         self.process.send_signal(how)
-        try:
-            return self.process.wait(20)
-        finally:
-            self.process.kill()
-            self.process.stdout.close()
+        return self.process.wait(20)
 
 
 def _until_address(stream: IO[str]) -> str:
@@ -98,6 +99,22 @@ def _alive(pid: int) -> bool:
         return False
 
 
+@pytest.fixture
+def start(settings_here: Settings, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start servers on this test's database; whatever happens, none of them outlives the test."""
+    started: list[Server] = []
+
+    def go(*arguments: str) -> Server:
+        started.append(Server(settings_here, tmp_path, *arguments))
+        return started[-1]
+
+    yield go
+    for server in started:
+        with server.process:
+            server.process.kill()
+        _wait(lambda port=server.port: not _answers(port))
+
+
 def _answers(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
@@ -111,11 +128,11 @@ def _listening(port: int) -> list[str]:
 
 
 def test_two_web_workers_on_this_machine_only_answer_for_any_job_and_all_end_with_ctrl_c(
-    settings_here: Settings, place: Place, tmp_path: Path, monkeypatch
+    settings_here: Settings, place: Place, start, monkeypatch
 ) -> None:
     monkeypatch.setitem(jobs.HANDLERS, "unknown-to-the-worker", lambda *_: {})
     number = jobs.submit(place, "unknown-to-the-worker", {}, who="test")
-    server = Server(settings_here, tmp_path, "--workers", "2")
+    server = start("--workers", "2")
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(server.get, [f"/v1/jobs/{number}"] * 24))
     assert {answer.json()["state"] for answer in answers} == {"waiting"}
@@ -133,25 +150,41 @@ def test_two_web_workers_on_this_machine_only_answer_for_any_job_and_all_end_wit
         assert said not in log
 
 
-def test_nobody_keeps_the_port_when_the_server_is_killed(settings_here: Settings, tmp_path: Path) -> None:
-    server = Server(settings_here, tmp_path, "--workers", "2")
+def test_a_file_sent_to_the_server_is_imported_by_the_worker_beside_it_and_all_end_with_sigterm(
+    place: Place, start, monkeypatch
+) -> None:
+    ring = [[117.2, 28.3], [117.2005, 28.3], [117.2005, 28.3005], [117.2, 28.3005], [117.2, 28.3]]
+    feature = {
+        "type": "Feature",
+        "properties": {"source_id": "B1", "estate": "青岩小区", "number": "3", "use": "residential", "storeys": 6},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    body = orjson.dumps({"type": "FeatureCollection", "features": [feature]})
+    server = start()
+    asked = {"kind": "buildings", "name": "楼栋.geojson"}
+    answer = httpx.post(f"{server.base}/v1/imports", params=asked, content=body, headers=server.bearer, timeout=20)
+    assert answer.status_code == 202
+    url = server.base + answer.headers["location"]
+    with httpx.stream("GET", f"{url}/events", headers=server.bearer, timeout=60) as stream:
+        told = [line for line in stream.iter_lines() if line.startswith("data: ")]
+    assert '"state":"done"' in told[-1], told[-1]
+    assert server.get("/v1/jurisdiction").json()["counts"]["buildings"] == 1
+    monkeypatch.setitem(jobs.HANDLERS, "unknown-to-the-worker", lambda *_: {})
+    waiting = jobs.submit(place, "unknown-to-the-worker", {}, who="test")
+    follow = f"{server.base}/v1/jobs/{waiting}/events"
+    with httpx.stream("GET", follow, headers=server.bearer, timeout=20) as stream:
+        assert next(stream.iter_lines()) == "event: job"
+        # somebody who follows a job for ever does not keep the server from ending
+        assert server.end(signal.SIGTERM) == 0
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_nobody_keeps_the_port_when_the_server_is_killed(start) -> None:
+    server = start("--workers", "2")
     family = server.family()
     server.end(signal.SIGKILL)
     _wait(lambda: not any(map(_alive, family)))
     assert not _answers(server.port)
-
-
-def test_a_server_that_is_asked_to_end_while_somebody_follows_a_job_ends(
-    settings_here: Settings, place: Place, tmp_path: Path, monkeypatch
-) -> None:
-    monkeypatch.setitem(jobs.HANDLERS, "unknown-to-the-worker", lambda *_: {})
-    number = jobs.submit(place, "unknown-to-the-worker", {}, who="test")
-    server = Server(settings_here, tmp_path)
-    with httpx.stream("GET", f"{server.base}/v1/jobs/{number}/events", headers=server.bearer, timeout=20) as stream:
-        assert next(stream.iter_lines()) == "event: job"
-        started = time.monotonic()
-        assert server.end(signal.SIGTERM) == 0
-        assert time.monotonic() - started < 15
 
 
 def test_a_taken_port_gives_a_sentence_with_a_free_one() -> None:
