@@ -9,6 +9,7 @@ import shapely
 
 from gridmap.core.cells.coverage import Floats, Geometries, Ints, shared_borders
 from gridmap.core.cells.lines import Rank, StreetLines
+from gridmap.core.cells.tables import nullable
 
 __all__ = ["CLASS_NAMES", "neighbours"]
 
@@ -29,10 +30,10 @@ def neighbours(cells: gpd.GeoDataFrame, lines: StreetLines, *, follow_m: float) 
     """Find the rook neighbours of cells that are an exact coverage (columns as in ``CellFabric``, metric).
 
     An edge has a street class when at least half of it runs along lines of that class. It is synthetic when
-    it divides one open land by area only.
+    it divides one open land or water by area only.
     """
     keys = cells["key"].to_numpy()
-    made = (cells["kind"] == "open_synthetic").to_numpy()
+    made = cells["kind"].isin(("open_synthetic", "water")).to_numpy()
     block = pd.factorize(cells["block"])[0]
     shared = shared_borders(cells.geometry.to_numpy())
     left, right, length_m, pair = shared.by_pair()
@@ -61,8 +62,8 @@ def neighbours(cells: gpd.GeoDataFrame, lines: StreetLines, *, follow_m: float) 
         "a": np.where(swap, b, a),
         "b": np.where(swap, a, b),
         "length_m": np.round(length_m, 3),
-        "street_class": words,
-        "street_name": names,
+        "street_class": nullable(words),
+        "street_name": nullable(names),
         "synthetic": made[left] & made[right] & (block[left] == block[right]),
     })  # fmt: skip
     return edges.sort_values(["a", "b"], ignore_index=True)

@@ -11,7 +11,7 @@ import shapely
 from gridmap.core.cells.adjacency import neighbours
 from gridmap.core.cells.blocks import Faces, faces_between, located_in
 from gridmap.core.cells.borders import houses_in_blocks
-from gridmap.core.cells.coverage import Geometries, Ints, densify
+from gridmap.core.cells.coverage import Ints, densify
 from gridmap.core.cells.cutters import (
     Cutters,
     Polygons,

@@ -81,7 +81,10 @@ def lineage_of(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.DataFrame:
     m2 = shapely.area(shapely.intersection(old.geometry.to_numpy()[a], new.geometry.to_numpy()[b]))
     old_m2, new_m2 = shapely.area(old.geometry.to_numpy()), shapely.area(new.geometry.to_numpy())
     was, now = old["building_id"].to_numpy(), new["building_id"].to_numpy()
-    same = np.array([bool(x == y) if pd.notna(x) and pd.notna(y) else False for x, y in zip(was[a], now[b], strict=True)])
+    same = np.array(
+        [bool(x == y) if pd.notna(x) and pd.notna(y) else False for x, y in zip(was[a], now[b], strict=True)],
+        dtype=bool,
+    )
     common = np.flatnonzero((m2 > 1e-3) | same)  # noqa: PLR2004 (a litre of rounding along borders is nothing)
     a, b, m2, same = a[common], b[common], m2[common], same[common]
     homes = np.where(same, m2, 0.0)

@@ -111,11 +111,11 @@ def clean_polygons(frame: gpd.GeoDataFrame | None) -> Polygons:
     order = np.argsort(code.astype(str).to_numpy(dtype=str), kind="stable")
     names = code.astype(str).to_numpy(dtype=object)[order]
     raw = shapely.make_valid(shapely.force_2d(frame.geometry.to_numpy()[order]), method="structure")
-    polygon = stripped(shapely.set_precision(raw, CENTIMETRE))
+    polygon = stripped(shapely.set_precision(raw, GRID_M))
     polygon = np.array([shapely.multipolygons(parts_of_type(p, 3)) for p in polygon], dtype=object)
     some = ~shapely.is_empty(polygon)
     clean = shapely.coverage_clean(polygon[some], snapping_distance=CENTIMETRE, gap_width=_GAP_M)
-    clean = stripped(shapely.set_precision(clean, CENTIMETRE))
+    clean = stripped(shapely.set_precision(clean, GRID_M))
     return Polygons(np.asarray(clean, dtype=object), names[some])
 
 

@@ -82,7 +82,7 @@ def clean_outlines(buildings: gpd.GeoDataFrame, extent: Any, settings: CellSetti
     if len(over):
         m2 = shapely.area(polygon[over])
         share = shapely.area(shapely.intersection(polygon[over], extent)) / np.where(m2 > 0, m2, 1.0)
-        beyond = [(int(ids[i]), float(s)) for i, s in zip(over, share, strict=True) if s < 1 - 1e-6]  # noqa: PLR2004
+        beyond = [(int(ids[i]), float(s)) for i, s in zip(over, share, strict=True) if s < 1 - 1e-6]
         # A little overhang stays: an edge laid along the extent would nearly, not exactly, coincide with it.
         roughly = shapely.buffer(extent, _OVERHANG_M, join_style="mitre")
         kept = shapely.intersection(polygon[over], roughly)

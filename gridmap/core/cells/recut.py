@@ -25,9 +25,7 @@ def inhabited_faces(outlines: Geometries, faces: Geometries) -> Any:
     return inhabited
 
 
-def fitted(
-    blocks: Faces, region: Any, outlines: Geometries, preferred_area: Ints, settings: CellSettings
-) -> Housed:
+def fitted(blocks: Faces, region: Any, outlines: Geometries, preferred_area: Ints, settings: CellSettings) -> Housed:
     """Make blocks that tile a region (metric polygon on the millimetre grid) go round its buildings.
 
     The rim of the region keeps exactly its vertices: land outside need not be touched.
@@ -38,9 +36,7 @@ def fitted(
     return Housed(done, housed.block, housed.share, housed.cut_by_area)
 
 
-def cut_block(
-    blocks: Faces, number: int, lines: Geometries, outlines: Geometries, settings: CellSettings
-) -> Housed:
+def cut_block(blocks: Faces, number: int, lines: Geometries, outlines: Geometries, settings: CellSettings) -> Housed:
     """Cut one of the blocks along lines; area and water of the pieces stay as they are."""
     region = blocks.polygon[number]
     polygon = faces_between(lines, region)

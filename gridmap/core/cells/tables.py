@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -17,7 +18,7 @@ from gridmap.core.cells.fill import Filled
 from gridmap.core.cells.outlines import Footprints
 from gridmap.core.cells.parcels import SYNTHETIC
 
-__all__ = ["ATTACHMENT_COLUMNS", "Codes", "attachments", "content_keys", "land_tables"]
+__all__ = ["ATTACHMENT_COLUMNS", "Codes", "attachments", "content_keys", "land_tables", "nullable"]
 
 ATTACHMENT_COLUMNS = ["building_id", "cell", "reason"]
 
@@ -29,6 +30,11 @@ class Codes:
     area_of_block: Geometries
     legacy_of_block: Geometries
     legacy_of_cell: Geometries
+
+
+def nullable(values: Geometries) -> pd.Series[Any]:
+    """Return a column of text in which a missing value is None, not NaN."""
+    return pd.Series(values, dtype=object)
 
 
 def content_keys(polygons: Geometries, label: Geometries) -> Geometries:
@@ -83,8 +89,8 @@ def land_tables(
             "kind": kind,
             "building_id": building_id,
             "part": number,
-            "area_code": codes.area_of_block[filled.block],
-            "legacy_code": codes.legacy_of_cell,
+            "area_code": nullable(codes.area_of_block[filled.block]),
+            "legacy_code": nullable(codes.legacy_of_cell),
             "area_m2": np.round(shapely.area(polygon), 3),
             "x_m": np.round(shapely.get_x(points), 3),
             "y_m": np.round(shapely.get_y(points), 3),
@@ -96,8 +102,8 @@ def land_tables(
         {
             "key": block_key,
             "kind": np.where(blocks.water, "water", "land").astype(object),
-            "area_code": codes.area_of_block,
-            "legacy_code": codes.legacy_of_block,
+            "area_code": nullable(codes.area_of_block),
+            "legacy_code": nullable(codes.legacy_of_block),
         },
         geometry=block_polygon,
         crs=epsg,

@@ -25,7 +25,7 @@ from gridmap.core.cells.model import BaseData, CellFabric
 from gridmap.core.cells.outlines import Footprints
 from gridmap.core.cells.recut import fitted
 from gridmap.core.cells.settings import CellSettings
-from gridmap.core.cells.tables import Codes, attachments, land_tables
+from gridmap.core.cells.tables import Codes, attachments, land_tables, nullable
 from gridmap.model.progress import Progress, silent
 
 __all__ = ["touched_blocks", "update_cells"]
@@ -69,9 +69,11 @@ def _touched(fabric: CellFabric, change: BaseChange, settings: CellSettings) -> 
         touched.append(block)
         ids = change.buildings["id"].to_numpy(dtype=np.int64)
         own = fabric.cells["building_id"].isin(ids).to_numpy()
-        hung = fabric.cells["key"].isin(
-            fabric.attachments.loc[fabric.attachments["building_id"].isin(ids), "cell"]
-        ).to_numpy()
+        hung = (
+            fabric.cells["key"]
+            .isin(fabric.attachments.loc[fabric.attachments["building_id"].isin(ids), "cell"])
+            .to_numpy()
+        )
         keys = fabric.cells["block"][own | hung].unique()
         touched.append(np.flatnonzero(fabric.blocks["key"].isin(keys)))
     for lines in _changed_lines(change, settings):
@@ -118,8 +120,9 @@ def update_cells(
 
     Notes
     -----
-    The rim of the touched blocks keeps its vertices, so that cells outside fit without being touched. Where a
-    change lies inside a block the result equals making everything anew.
+    The rim of the touched blocks keeps its vertices, so that cells outside fit without being touched; the end of
+    a new line on the rim moves to the nearest of them, by at most half of ``step_m``. Where a change lies inside
+    a block the result equals making everything anew.
     """
     settings = settings or CellSettings()
     touched = _touched(fabric, change, settings)
@@ -205,12 +208,12 @@ def _nearby(base: BaseData, blocks: Geometries, ids: Ints) -> BaseData:
     )  # fmt: skip
 
 
-def _remade(
-    fabric: CellFabric, base: BaseData, touched: _Touched, settings: CellSettings, progress: Progress
-) -> _Land:
+def _remade(fabric: CellFabric, base: BaseData, touched: _Touched, settings: CellSettings, progress: Progress) -> _Land:
     polygon = fabric.blocks.geometry.to_numpy()
     refilled = np.setdiff1d(touched.rows, touched.recut)
-    regions = shapely.get_parts(shapely.coverage_union_all(polygon[touched.recut])) if len(touched.recut) else polygon[:0]
+    regions = (
+        shapely.get_parts(shapely.coverage_union_all(polygon[touched.recut])) if len(touched.recut) else polygon[:0]
+    )
     footprints = footprints_of(base, shapely.coverage_union_all(polygon[touched.rows]), settings)
     areas = clean_polygons(base.areas)
     cutters = cutters_of(base, areas, settings)
@@ -277,7 +280,7 @@ def _with_legacy_codes(
     parent = pd.Series(top["old"].to_numpy(), index=top["new"].to_numpy()).reindex(now["key"]).to_numpy()
     source = np.where(stayed, now["key"].to_numpy(), parent)
     values = code.reindex(source).to_numpy(dtype=object)
-    return now.assign(legacy_code=np.where(pd.isna(values), None, values))
+    return now.assign(legacy_code=nullable(np.where(pd.isna(values), None, values)))
 
 
 def _edges(
@@ -288,7 +291,9 @@ def _edges(
     beside = pd.unique(pd.concat([fabric.edges.loc[a_in & ~b_in, "b"], fabric.edges.loc[b_in & ~a_in, "a"]]))
     rim = fabric.cells[fabric.cells["key"].isin(beside)]
     local = gpd.GeoDataFrame(
-        pd.concat([now[["key", "kind", "block", "geometry"]], rim[["key", "kind", "block", "geometry"]]], ignore_index=True),
+        pd.concat(
+            [now[["key", "kind", "block", "geometry"]], rim[["key", "kind", "block", "geometry"]]], ignore_index=True
+        ),
         crs=now.crs,
     )
     edges = neighbours(local, cutters.lines, follow_m=settings.follow_m)
@@ -309,7 +314,9 @@ def _renewed(
     untouched = ~(fabric.edges["a"].isin(gone) | fabric.edges["b"].isin(gone))
     return CellFabric(
         epsg=fabric.epsg,
-        cells=gpd.GeoDataFrame(pd.concat([fabric.cells[~inside], now]), crs=now.crs).sort_values("key", ignore_index=True),
+        cells=gpd.GeoDataFrame(pd.concat([fabric.cells[~inside], now]), crs=now.crs).sort_values(
+            "key", ignore_index=True
+        ),
         blocks=gpd.GeoDataFrame(
             pd.concat([fabric.blocks[~fabric.blocks["key"].isin(block_keys)], blocks_now]), crs=now.crs
         ).sort_values("key", ignore_index=True),

@@ -69,8 +69,8 @@ def lines_between(block: Any, outlines: Geometries, xy: Floats, owner: Ints, set
     ends, pair = ends[inside_box], pair[inside_box]
     if not len(ends):
         return np.zeros(0, dtype=object)
-    middle = shapely.points(ends.mean(axis=1))
-    hidden = shapely.STRtree(outlines).query(middle, predicate="within")[0]
+    # Only what lies wholly inside may go: half a segment missing would let two cells run into each other.
+    hidden = shapely.STRtree(outlines).query(shapely.linestrings(ends), predicate="within")[0]
     keep = np.ones(len(ends), dtype=bool)
     keep[hidden] = False
     ends, pair = ends[keep], pair[keep]
