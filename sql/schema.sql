@@ -79,7 +79,8 @@ CREATE TABLE gridmap.area (
     provisional boolean DEFAULT false NOT NULL,
     geom public.geometry(Geometry,4326) NOT NULL,
     geom_3857 public.geometry(Geometry,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
-    retired_at timestamp with time zone
+    retired_at timestamp with time zone,
+    archived_of bigint
 );
 COMMENT ON TABLE gridmap.area IS 'Administrative areas as imported: official lines, or named points where no line is known';
 COMMENT ON COLUMN gridmap.area.source_id IS 'identifier in the source';
@@ -89,6 +90,7 @@ COMMENT ON COLUMN gridmap.area.area_kind IS 'urban or rural';
 COMMENT ON COLUMN gridmap.area.provisional IS 'grown from named points';
 COMMENT ON COLUMN gridmap.area.geom IS 'official line, or a point';
 COMMENT ON COLUMN gridmap.area.geom_3857 IS 'Web Mercator, for tiles only; never measure in it';
+COMMENT ON COLUMN gridmap.area.archived_of IS 'this row is a former state of the row of that id';
 ALTER TABLE gridmap.area ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME gridmap.area_id_seq
     START WITH 1
@@ -150,9 +152,10 @@ CREATE TABLE gridmap.building (
     geom public.geometry(MultiPolygon,4326) NOT NULL,
     geom_3857 public.geometry(MultiPolygon,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
     made_at timestamp with time zone DEFAULT now() NOT NULL,
-    retired_at timestamp with time zone
+    retired_at timestamp with time zone,
+    archived_of bigint
 );
-COMMENT ON TABLE gridmap.building IS 'Buildings; a footprint never changes in place: a changed one is a new row';
+COMMENT ON TABLE gridmap.building IS 'Buildings; the former footprint of a changed one is kept as a retired row of its own';
 COMMENT ON COLUMN gridmap.building.source_id IS 'identifier in the source';
 COMMENT ON COLUMN gridmap.building.import_id IS 'the import that wrote it';
 COMMENT ON COLUMN gridmap.building.number IS 'building number within the estate';
@@ -160,6 +163,7 @@ COMMENT ON COLUMN gridmap.building.generated IS 'generated, not surveyed';
 COMMENT ON COLUMN gridmap.building.figure_basis IS 'registered or resident';
 COMMENT ON COLUMN gridmap.building.estimated IS 'households and people are estimates';
 COMMENT ON COLUMN gridmap.building.geom_3857 IS 'Web Mercator, for tiles only; never measure in it';
+COMMENT ON COLUMN gridmap.building.archived_of IS 'this row is a former state of the row of that id';
 ALTER TABLE gridmap.building ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME gridmap.building_id_seq
     START WITH 1
@@ -697,12 +701,14 @@ CREATE TABLE gridmap.street (
     access text,
     geom public.geometry(MultiLineString,4326) NOT NULL,
     geom_3857 public.geometry(MultiLineString,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
-    retired_at timestamp with time zone
+    retired_at timestamp with time zone,
+    archived_of bigint
 );
 COMMENT ON TABLE gridmap.street IS 'Streets and railways';
 COMMENT ON COLUMN gridmap.street.source_id IS 'identifier in the source';
 COMMENT ON COLUMN gridmap.street.import_id IS 'the import that wrote it';
 COMMENT ON COLUMN gridmap.street.geom_3857 IS 'Web Mercator, for tiles only; never measure in it';
+COMMENT ON COLUMN gridmap.street.archived_of IS 'this row is a former state of the row of that id';
 ALTER TABLE gridmap.street ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME gridmap.street_id_seq
     START WITH 1
@@ -726,12 +732,14 @@ CREATE TABLE gridmap.water (
     tunnel boolean DEFAULT false NOT NULL,
     geom public.geometry(Geometry,4326) NOT NULL,
     geom_3857 public.geometry(Geometry,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
-    retired_at timestamp with time zone
+    retired_at timestamp with time zone,
+    archived_of bigint
 );
 COMMENT ON TABLE gridmap.water IS 'Rivers, canals, lakes: polygons and lines';
 COMMENT ON COLUMN gridmap.water.source_id IS 'identifier in the source';
 COMMENT ON COLUMN gridmap.water.import_id IS 'the import that wrote it';
 COMMENT ON COLUMN gridmap.water.geom_3857 IS 'Web Mercator, for tiles only; never measure in it';
+COMMENT ON COLUMN gridmap.water.archived_of IS 'this row is a former state of the row of that id';
 ALTER TABLE gridmap.water ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME gridmap.water_id_seq
     START WITH 1

@@ -71,6 +71,7 @@ def copy_database(run_settings: Settings, template: str, name: str) -> Place:
     """Copy a database of the run's cluster under a new name."""
     place = find_place(run_settings, name)
     assert place.cluster is not None
+    engine_of(find_place(run_settings, template)).dispose()
     admin = create_engine(place.cluster.url("postgres"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))

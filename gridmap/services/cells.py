@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -17,6 +18,7 @@ from gridmap.core import gridsets
 from gridmap.core.cells import BaseData, CellFabric, CellSettings, build_cells
 from gridmap.core.crs import project
 from gridmap.errors import Conflict, NotReady
+from gridmap.model.finding import Finding
 from gridmap.model.progress import Progress, part, silent
 from gridmap.model.text import Text
 from gridmap.services import settling
@@ -209,22 +211,9 @@ def write_fabric(connection: Connection, fabric: CellFabric, srid: int) -> dict[
     fresh = ~fabric.cells["key"].isin(known).to_numpy()
     new = fabric.cells[fresh]
     gone = old_cells[~old_cells["key"].isin(fabric.cells["key"])]
-    ids = store.add_cells(
-        connection,
-        {
-            "key": list(new["key"]),
-            "block_id": [block_id[k] for k in new["block"]],
-            "kind": list(new["kind"]),
-            "building_id": [None if pd.isna(v) else int(v) for v in new["building_id"]],
-            "part": [int(v) for v in new["part"]],
-            "area_code": list(new["area_code"]),
-            "legacy_code": list(new["legacy_code"]),
-            "area_m2": list(new["area_m2"]),
-            "geom": _lonlat(new.geometry.to_numpy(), srid),
-            "point": _lonlat(shapely.points(new["x_m"], new["y_m"]), srid),
-        },
-    )
-    cell_id = known | dict(zip(new["key"], (int(i) for i in ids), strict=True))
+    made_ids = add_cells(connection, new, block_id, srid)
+    ids = np.array([made_ids[k] for k in new["key"]], dtype=np.int64)
+    cell_id = known | made_ids
     _refresh_kept(connection, fabric, fresh, cell_id, block_id)
     if len(gone):
         old, new_ids, share = _lineage(_metric(gone, srid), new, ids)
@@ -243,7 +232,8 @@ def write_fabric(connection: Connection, fabric: CellFabric, srid: int) -> dict[
             }
         ),
     )
-    finding_store.replace(connection, "cells", fabric.findings)
+    store.point_to_archives(connection, gone["id"].to_numpy())
+    finding_store.replace(connection, "cells", named_findings(connection, fabric.findings))
     return {
         "blocks": len(fabric.blocks),
         "cells": len(fabric.cells),
@@ -255,7 +245,11 @@ def write_fabric(connection: Connection, fabric: CellFabric, srid: int) -> dict[
 
 def _write_blocks(connection: Connection, fabric: CellFabric, old: gpd.GeoDataFrame, srid: int) -> dict[str, int]:
     known = dict(zip(old["key"], old["id"], strict=True))
-    new = fabric.blocks[~fabric.blocks["key"].isin(known)]
+    return known | add_blocks(connection, fabric.blocks[~fabric.blocks["key"].isin(known)], srid)
+
+
+def add_blocks(connection: Connection, new: gpd.GeoDataFrame, srid: int) -> dict[str, int]:
+    """Store new blocks (metric); returns their ids by key."""
     ids = store.add_blocks(
         connection,
         {
@@ -266,7 +260,40 @@ def _write_blocks(connection: Connection, fabric: CellFabric, old: gpd.GeoDataFr
             "geom": _lonlat(new.geometry.to_numpy(), srid),
         },
     )
-    return known | dict(zip(new["key"], (int(i) for i in ids), strict=True))
+    return dict(zip(new["key"], (int(i) for i in ids), strict=True))
+
+
+def add_cells(connection: Connection, new: gpd.GeoDataFrame, block_id: Mapping[str, int], srid: int) -> dict[str, int]:
+    """Store new cells (metric, columns of a fabric); returns their ids by key."""
+    ids = store.add_cells(
+        connection,
+        {
+            "key": list(new["key"]),
+            "block_id": [block_id[k] for k in new["block"]],
+            "kind": list(new["kind"]),
+            "building_id": [None if pd.isna(v) else int(v) for v in new["building_id"]],
+            "part": [int(v) for v in new["part"]],
+            "area_code": list(new["area_code"]),
+            "legacy_code": list(new["legacy_code"]),
+            "area_m2": list(new["area_m2"]),
+            "geom": _lonlat(new.geometry.to_numpy(), srid),
+            "point": _lonlat(shapely.points(new["x_m"], new["y_m"]), srid),
+        },
+    )
+    return dict(zip(new["key"], (int(i) for i in ids), strict=True))
+
+
+def named_findings(connection: Connection, findings: Iterable[Finding]) -> list[Finding]:
+    """Let findings about buildings name them by their source id, as people know them."""
+    found = list(findings)
+    ids = [int(f.subject.removeprefix("building:")) for f in found if f.subject.startswith("building:")]
+    source = base_store.source_ids(connection, "buildings", ids)
+    return [
+        replace(f, subject=f"building:{source[int(f.subject.removeprefix('building:'))]}")
+        if f.subject.startswith("building:")
+        else f
+        for f in found
+    ]
 
 
 def _refresh_kept(

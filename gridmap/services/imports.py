@@ -17,6 +17,7 @@ from gridmap.errors import Conflict, InputError
 from gridmap.model.kinds import KINDS
 from gridmap.model.progress import Progress, part, silent
 from gridmap.model.text import Text
+from gridmap.services import carrying, cells, figures, settling
 from gridmap.store import base as store
 from gridmap.store import editions as edition_store
 from gridmap.store.copying import bump, note_change
@@ -215,11 +216,12 @@ def _write(
     file = Path(order.path)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     import_id = store.start_import(connection, kind=order.kind, file_name=file.name, sha256=digest, who=who)
+    before = carrying.marks(connection)
     written: dict[str, store.Counts] = {}
     for name, table in read.tables.items():
         written[name] = _write_layer(connection, place, order, name, table, import_id)
     _note_jurisdiction(connection)
-    effects = _follow(connection, written, who=who, progress=progress)
+    effects = _follow(connection, written, before, progress=progress)
     layers = tuple(
         LayerReport(
             kind=name,
@@ -303,11 +305,9 @@ def _note_jurisdiction(connection: Connection) -> None:
 
 
 def _follow(
-    connection: Connection, written: Mapping[str, store.Counts], *, who: str, progress: Progress
+    connection: Connection, written: Mapping[str, store.Counts], before: Mapping[str, int], *, progress: Progress
 ) -> dict[str, Any]:
     """Bring along what depends on the layers: households per building, and cells where they exist."""
-    from gridmap.services import cells, figures, settling
-
     touched = {name for name, counts in written.items() if counts.touched}
     effects: dict[str, Any] = {}
     if touched & {"buildings", "households", "estates"}:
@@ -315,7 +315,7 @@ def _follow(
         effects["figures"] = figures.refresh(connection)
     if touched & _SHAPES_CELLS and cells.made(connection):
         progress(0.4, Text("更新相关单元", "Carrying the change over to cells"))
-        effects["cells"] = cells.carry_over(connection, who=who)
+        effects["cells"] = carrying.carry_over(connection, before)
     elif touched & {"buildings", "households", "estates"} and cells.made(connection):
         settling.refresh_totals(connection)
     return effects

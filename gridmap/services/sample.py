@@ -135,7 +135,7 @@ def _orders(folder: Path, editions: Any) -> list[ImportOrder]:
                 kind="grids",
                 path=str(next(folder.glob(f"{stem}.*"))),
                 edition=editions[key]["name"],
-                effective_from=editions[key]["effective_from"],
+                effective_from=editions[key]["effective_at"],
             )
         )
     orders.append(

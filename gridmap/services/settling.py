@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,9 @@ from gridmap.store.jurisdiction import jurisdiction as read_jurisdiction
 Ids = NDArray[np.int64]
 
 _DOUBTFUL_BELOW = 0.8
+_WHOLE_FROM = 0.95
+Heirs = Callable[[Mapping[int, int]], pd.DataFrame]
+
 _GRID_FIELDS = ["uid", "code", "name", "level", "grid_kind", "parent_uid", "community_code"]
 
 
@@ -189,48 +193,70 @@ def _plan_from_set(
 # -- carrying over ---------------------------------------------------------------------------------------------------
 
 
-def carry_over(connection: Connection, state: CellState, srid: int) -> list[Finding]:
+def carry_over(connection: Connection, state: CellState, srid: int, *, heirs: Heirs | None = None) -> list[Finding]:
     """Bring the edition in force, later ones and open drafts along after cells were replaced.
 
-    A new cell goes to the grid of its land: that of the replaced cells from which most of its area came. Where no
-    grid had nearly all of it, a finding says so. Past editions stay as they are.
+    A new cell goes to the grid of its land; where no grid had nearly all of it, a finding says so. Past editions
+    stay as they are. ``heirs`` says for replaced cells and their grids which new cells take their place; by default
+    that follows from the recorded lineage.
     """
     editions = store.editions(connection)
     if not editions:
         return []
     in_force = store.edition_at(connection, None)
     first = in_force if in_force is not None else editions[0].id
-    going_on = [e.id for e in editions if e.id >= first]
-    descent = _descent(connection)
+    descent = _descent(connection, [e.id for e in editions if e.id >= first])
+    if heirs is None:
+        live = set(state.ids.tolist())
+
+        def heirs(uid_of: Mapping[int, int]) -> pd.DataFrame:
+            return _by_land(descent, uid_of, live)
+
+    plans = _plans_before(connection)
     findings: list[Finding] = []
-    moves: list[tuple[int, Ids, Ids, Ids]] = []
-    for edition_id in going_on:
+    moves: list[tuple[int, Ids, pd.DataFrame]] = []
+    for edition_id in (e.id for e in editions if e.id >= first):
         assigned = store.assignment_in(connection, edition_id)
         retired = assigned[~assigned["live"].astype(bool)]
         if retired.empty:
             continue
-        taken = state.rows_of(assigned["cell_id"].to_numpy(dtype=np.int64))
-        chosen = _heirs(descent, retired.set_index("cell_id")["uid"], set(state.ids[taken[taken >= 0]].tolist()))
-        moves.append(
-            (edition_id, retired["cell_id"].to_numpy(dtype=np.int64), chosen["new_id"].to_numpy(dtype=np.int64),
-             chosen["uid"].to_numpy(dtype=np.int64))
-        )  # fmt: skip
-        findings += _doubts(connection, chosen[chosen["share"] < _DOUBTFUL_BELOW], edition_id)
-    for position, (edition_id, retired_ids, added, uids) in enumerate(moves):
-        later = moves[position + 1][0] if position + 1 < len(moves) else None
-        store.replace_assigned_cells(connection, edition_id, retired=retired_ids, added=added, uids=uids, until=later)
-        touched = {int(u) for u in uids} | _uids_of(connection, edition_id, retired_ids)
+        held = set(assigned.loc[assigned["live"].astype(bool), "cell_id"].tolist())
+        chosen = heirs(dict(zip(retired["cell_id"].tolist(), retired["uid"].tolist(), strict=True)))
+        chosen = chosen[~chosen["new_id"].isin(held)]
+        moves.append((edition_id, retired["cell_id"].to_numpy(dtype=np.int64), chosen))
+        astride = _astride(connection, chosen, edition_id)
+        findings += _doubts(connection, chosen[chosen["doubtful"] | astride], edition_id)
+    for position, (edition_id, retired_ids, chosen) in enumerate(moves):
+        touched = set(chosen["uid"].tolist()) | _uids_of(connection, edition_id, retired_ids)
+        store.replace_assigned_cells(
+            connection,
+            edition_id,
+            retired=retired_ids,
+            added=chosen["new_id"].to_numpy(dtype=np.int64),
+            uids=chosen["uid"].to_numpy(dtype=np.int64),
+            until=moves[position + 1][0] if position + 1 < len(moves) else None,
+        )
         rederive(connection, edition_id, state, srid, touched=touched)
-    _carry_plans(connection, state, descent)
+    _carry_plans(connection, plans, heirs, set(state.ids.tolist()))
     return findings
 
 
-def _descent(connection: Connection) -> pd.DataFrame:
-    """Return old_id, new_id, area_m2: what of replaced cells became part of live ones, through all generations."""
+def _descent(connection: Connection, edition_ids: list[int]) -> pd.DataFrame:
+    """Return what of replaced cells that editions or drafts still name became part of live ones.
+
+    Columns old_id, new_id, area_m2 (common land), whole_m2 (the new cell's), through all generations.
+    """
     rows = connection.exec_driver_sql(
         """
-        WITH RECURSIVE down AS (
-            SELECT l.old_id AS ancestor, l.new_id AS id, l.share FROM gridmap.cell_lineage l
+        WITH RECURSIVE asked AS (
+            SELECT c.id FROM gridmap.cell c
+            WHERE c.retired_at IS NOT NULL AND (
+                EXISTS (SELECT 1 FROM gridmap.assignment a WHERE a.cell_id = c.id
+                        AND (a.to_edition IS NULL OR a.to_edition > ANY(%(e)s)))
+                OR EXISTS (SELECT 1 FROM gridmap.plan_assignment p WHERE p.cell_id = c.id))
+        ), down AS (
+            SELECT l.old_id AS ancestor, l.new_id AS id, l.share
+            FROM gridmap.cell_lineage l WHERE l.old_id IN (SELECT id FROM asked)
             UNION ALL
             SELECT d.ancestor, l.new_id, d.share * l.share
             FROM down d JOIN gridmap.cell_lineage l ON l.old_id = d.id
@@ -240,7 +266,8 @@ def _descent(connection: Connection) -> pd.DataFrame:
         JOIN gridmap.cell c ON c.id = d.id AND c.retired_at IS NULL
         JOIN gridmap.cell o ON o.id = d.ancestor
         GROUP BY d.ancestor, d.id
-        """
+        """,
+        {"e": edition_ids},
     ).fetchall()
     return pd.DataFrame(
         {
@@ -252,16 +279,34 @@ def _descent(connection: Connection) -> pd.DataFrame:
     )
 
 
-def _heirs(descent: pd.DataFrame, uid_of: pd.Series[int], present: set[int]) -> pd.DataFrame:
-    """Return new_id, uid, share: for each live cell without a grid the grid from which most of its land came."""
-    related = descent[descent["old_id"].isin(uid_of.index) & ~descent["new_id"].isin(present)].copy()
+def _by_land(descent: pd.DataFrame, uid_of: Mapping[int, int], live: set[int]) -> pd.DataFrame:
+    """Return new_id, uid, doubtful: for each live cell the grid from which most of its land came."""
+    related = descent[descent["old_id"].isin(uid_of) & descent["new_id"].isin(live)].copy()
     related["uid"] = related["old_id"].map(uid_of)
     summed = related.groupby(["new_id", "uid"], as_index=False).agg(
         area_m2=("area_m2", "sum"), whole_m2=("whole_m2", "max")
     )
     best = summed.sort_values(["new_id", "area_m2", "uid"], ascending=[True, False, True]).drop_duplicates("new_id")
-    best["share"] = best["area_m2"] / best["whole_m2"]
+    best["doubtful"] = best["area_m2"] < _DOUBTFUL_BELOW * best["whole_m2"]
     return best
+
+
+def _astride(connection: Connection, chosen: pd.DataFrame, edition_id: int) -> NDArray[np.bool_]:
+    """Tell of which new cells the building stands across a border of the edition as it was."""
+    rows = connection.exec_driver_sql(
+        "SELECT n.cell FROM unnest(%(c)s::bigint[], %(u)s::bigint[]) AS n(cell, uid) "
+        "JOIN gridmap.cell c ON c.id = n.cell JOIN gridmap.building b ON b.id = c.building_id "
+        "JOIN gridmap.edition_grid g ON g.uid = n.uid AND g.edition_id = %(e)s "
+        "WHERE ST_Area(ST_Intersection(b.geom, g.geom)) < %(s)s * ST_Area(b.geom)",
+        {
+            "c": [int(i) for i in chosen["new_id"]],
+            "u": [int(u) for u in chosen["uid"]],
+            "e": edition_id,
+            "s": _WHOLE_FROM,
+        },
+    )
+    found = {int(row[0]) for row in rows}
+    return chosen["new_id"].isin(found).to_numpy(dtype=bool)
 
 
 def _doubts(connection: Connection, doubtful: pd.DataFrame, edition_id: int) -> list[Finding]:
@@ -271,7 +316,7 @@ def _doubts(connection: Connection, doubtful: pd.DataFrame, edition_id: int) -> 
         "SELECT c.id, g.code, g.name, ST_X(c.point), ST_Y(c.point) "
         "FROM unnest(%(c)s::bigint[], %(u)s::bigint[]) AS n(cell, uid) JOIN gridmap.cell c ON c.id = n.cell "
         "JOIN gridmap.edition_grid g ON g.uid = n.uid AND g.edition_id = %(e)s ORDER BY c.id",
-        {"c": doubtful["new_id"].tolist(), "u": doubtful["uid"].tolist(), "e": edition_id},
+        {"c": [int(i) for i in doubtful["new_id"]], "u": [int(u) for u in doubtful["uid"]], "e": edition_id},
     ).fetchall()
     return [
         Finding(
@@ -316,32 +361,43 @@ def rederive(
 
 
 def _with_parents(touched: set[int], grids: pd.DataFrame) -> set[int]:
-    parent = dict(zip(grids["uid"], grids["parent_uid"], strict=True))
-    out = set(touched)
-    for uid in touched:
-        above = parent.get(uid)
-        while above is not None and not pd.isna(above):
-            out.add(int(above))
-            above = parent.get(above)
+    has_parent = grids[grids["parent_uid"].notna()]
+    parent: dict[int, int] = dict(zip(has_parent["uid"], has_parent["parent_uid"].astype("int64"), strict=True))
+    out, front = set(touched), set(touched)
+    while front:
+        front = {parent[uid] for uid in front if uid in parent} - out
+        out |= front
     return out
 
 
-def _carry_plans(connection: Connection, state: CellState, descent: pd.DataFrame) -> None:
+def _plans_before(connection: Connection) -> dict[int, tuple[pd.DataFrame, dict[int, int]]]:
+    """Return of each open draft where it differs, and the grids that replaced cells have in its edition."""
+    plans: dict[int, tuple[pd.DataFrame, dict[int, int]]] = {}
+    open_ones = store.open_plans(connection)
+    for plan_id, base in zip(open_ones["id"], open_ones["base_edition"], strict=True):
+        assigned = store.assignment_in(connection, int(base))
+        gone = assigned[~assigned["live"].astype(bool)]
+        in_base = dict(zip(gone["cell_id"].tolist(), gone["uid"].tolist(), strict=True))
+        plans[int(plan_id)] = (store.plan_differences(connection, int(plan_id)), in_base)
+    return plans
+
+
+def _carry_plans(
+    connection: Connection, plans: Mapping[int, tuple[pd.DataFrame, dict[int, int]]], heirs: Heirs, live: set[int]
+) -> None:
     """Hand the place of replaced cells in a draft to the cells on their land."""
-    live = set(state.ids.tolist())
-    for plan_id in store.open_plans(connection).get("id", []):
-        differs = store.plan_differences(connection, int(plan_id))
+    for plan_id, (differs, in_base) in plans.items():
         gone = differs[~differs["cell_id"].isin(live)]
         if gone.empty:
             continue
-        heirs = descent[descent["old_id"].isin(gone["cell_id"])].merge(
-            gone.rename(columns={"cell_id": "old_id"}), on="old_id"
-        )
-        heirs = heirs[heirs["area_m2"] >= heirs["whole_m2"] / 2]
-        kept = differs[differs["cell_id"].isin(live)]
-        added = heirs.rename(columns={"new_id": "cell_id"})[["cell_id", "code"]].drop_duplicates("cell_id")
-        added = added[~added["cell_id"].isin(kept["cell_id"])]
-        store.write_plan_differences(connection, int(plan_id), pd.concat([kept, added], ignore_index=True))
+        codes = list(dict.fromkeys(gone["code"]))
+        # the draft's own grids are told apart from those of its edition by negative numbers
+        drafted = {cell: -1 - codes.index(code) for cell, code in zip(gone["cell_id"], gone["code"], strict=True)}
+        chosen = heirs(in_base | drafted)
+        chosen = chosen[(chosen["uid"] < 0) & chosen["new_id"].isin(live)]
+        kept = differs[differs["cell_id"].isin(live) & ~differs["cell_id"].isin(chosen["new_id"])]
+        added = pd.DataFrame({"cell_id": chosen["new_id"], "code": [codes[-1 - int(u)] for u in chosen["uid"]]})
+        store.write_plan_differences(connection, plan_id, pd.concat([kept, added], ignore_index=True))
 
 
 def refresh_totals(connection: Connection) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,6 +30,9 @@ TABLE_OF = {
     "nets": "net_area",
     "people": "duty",
 }
+VERSIONED = frozenset({"area", "street", "water", "building"})
+"""Tables whose changed rows leave their former state behind, because cells are made from them."""
+
 _MULTI = {"streets", "landuse", "estates", "buildings", "nets"}
 _NOT_NULL_DEFAULTS: dict[str, Any] = {
     "bridge": False,
@@ -86,8 +89,8 @@ def finish_import(connection: Connection, import_id: int, counts: Mapping[str, A
 def write_layer(connection: Connection, kind_name: str, table: gpd.GeoDataFrame, import_id: int) -> Counts:
     """Merge a checked layer (EPSG:4326) into the live rows by ``source_id``.
 
-    Rows that are the same stay; changed attributes are updated in place; a changed footprint of a building retires
-    the row and makes a new one (past editions keep the old); rows with ``removed`` are retired.
+    Rows that are the same stay; changed ones keep their id. What shapes cells (areas, streets, water, and buildings
+    whose footprint changed) leaves its former state behind as a retired row. Rows with ``removed`` are retired.
     """
     kind = KINDS[kind_name]
     name = TABLE_OF[kind_name]
@@ -183,12 +186,9 @@ def _merge(connection: Connection, name: str, incoming: str, columns: list[str],
     same = connection.exec_driver_sql(
         f"SELECT count(*) FROM {live} WHERE NOT ({differs}) AND NOT ({reshaped})"
     ).scalar_one()
-    moved = 0
-    if name == "building":
-        moved = run(
-            f"UPDATE gridmap.building t SET retired_at = now() FROM {incoming} i "
-            f"WHERE t.source_id = i.source_id AND t.retired_at IS NULL AND ({reshaped})"
-        )
+    moved = connection.exec_driver_sql(f"SELECT count(*) FROM {live} WHERE {reshaped}").scalar_one()
+    if name in VERSIONED:
+        _archive(connection, name, live, reshaped if name == "building" else f"({differs}) OR ({reshaped})")
     sets = ", ".join(f'"{c}" = i."{c}"' for c in columns)
     changed = run(
         f"UPDATE gridmap.{name} t SET {sets}, import_id = %(run)s FROM {incoming} i "
@@ -201,13 +201,55 @@ def _merge(connection: Connection, name: str, incoming: str, columns: list[str],
         "WHERE t.source_id = i.source_id AND t.retired_at IS NULL) ORDER BY i.source_id"
     )
     return Counts(
-        new=added - moved,
-        changed=changed,
-        reshaped=moved,
+        new=added,
+        changed=changed - int(moved),
+        reshaped=int(moved),
         removed=removed,
         same=int(same),
         unknown_removed=int(asked) - removed,
     )
+
+
+def _archive(connection: Connection, name: str, live: str, condition: str) -> None:
+    """Leave the present state of rows that are about to change behind as retired rows."""
+    table = metadata.tables[f"gridmap.{name}"]
+    own = {"id", "geom_3857", "retired_at", "archived_of"}
+    columns = ", ".join(f'"{c.name}"' for c in table.columns if c.name not in own)
+    values = ", ".join(f't."{c.name}"' for c in table.columns if c.name not in own)
+    connection.exec_driver_sql(
+        f"INSERT INTO gridmap.{name} ({columns}, retired_at, archived_of) "
+        f"SELECT {values}, now(), t.id FROM {live} WHERE {condition}"
+    )
+
+
+def last_id(connection: Connection, kind_name: str) -> int:
+    """Return the highest id of a layer so far."""
+    return int(
+        connection.exec_driver_sql(f"SELECT coalesce(max(id), 0) FROM gridmap.{TABLE_OF[kind_name]}").scalar_one()
+    )
+
+
+def changed_rows(connection: Connection, kind_name: str, *, after_id: int) -> gpd.GeoDataFrame:
+    """Return what this transaction changed in a layer that shapes cells, each row in all its states.
+
+    Rows as they were and as they are: ``id`` (stays the same through changes), the layer's columns, geom (EPSG:4326).
+    ``after_id`` is :func:`last_id` before the change.
+    """
+    name = TABLE_OF[kind_name]
+    columns = ", ".join(f'"{c}"' for c in _plain_columns(name) if c != "id")
+    return read_frame(
+        connection,
+        f"SELECT coalesce(archived_of, id) AS id, {columns}, ST_AsBinary(geom) AS geom FROM gridmap.{name} t "
+        "WHERE retired_at = now() OR (retired_at IS NULL AND (id > %(last)s OR EXISTS "
+        f"(SELECT 1 FROM gridmap.{name} a WHERE a.archived_of = t.id AND a.retired_at = now()))) "
+        "ORDER BY 1, retired_at",
+        {"last": after_id},
+    )
+
+
+def _plain_columns(name: str) -> list[str]:
+    skipped = {"geom", "geom_3857", "gates", "retired_at", "archived_of", "import_id", "made_at"}
+    return [c.name for c in metadata.tables[f"gridmap.{name}"].columns if c.name not in skipped]
 
 
 def write_households(connection: Connection, table: pd.DataFrame, import_id: int) -> Counts:
@@ -241,22 +283,33 @@ def write_households(connection: Connection, table: pd.DataFrame, import_id: int
     return Counts(new=new, changed=touched - new, same=len(table) - touched)
 
 
-def read_live(connection: Connection, kind_name: str) -> gpd.GeoDataFrame:
-    """Return the live rows of a layer with their ids, geometry in EPSG:4326, ordered by id."""
+def read_live(
+    connection: Connection, kind_name: str, *, within: tuple[float, float, float, float] | None = None
+) -> gpd.GeoDataFrame:
+    """Return the live rows of a layer with their ids, geometry in EPSG:4326, ordered by id.
+
+    ``within`` (west, south, east, north in degrees): only rows whose bounding box touches it.
+    """
     name = TABLE_OF[kind_name]
     table = metadata.tables[f"gridmap.{name}"]
-    skipped = {"geom", "geom_3857", "gates", "retired_at", "import_id", "made_at"}
-    columns = [f'"{c.name}"' for c in table.columns if c.name not in skipped]
-    geometry: list[str] = []
-    for shape in ("geom", "gates"):
-        if shape in table.columns:
-            columns.append(f"ST_AsBinary({shape}) AS {shape}")
-            geometry.append(shape)
+    columns = [f'"{c}"' for c in _plain_columns(name)]
+    geometry = [shape for shape in ("geom", "gates") if shape in table.columns]
+    columns += [f"ST_AsBinary({shape}) AS {shape}" for shape in geometry]
+    box = "" if within is None else "AND geom && ST_MakeEnvelope(%(w)s, %(s)s, %(e)s, %(n)s, 4326) "
     return read_frame(
         connection,
-        f"SELECT {', '.join(columns)} FROM gridmap.{name} WHERE retired_at IS NULL ORDER BY id",
+        f"SELECT {', '.join(columns)} FROM gridmap.{name} WHERE retired_at IS NULL {box}ORDER BY id",
+        None if within is None else dict(zip("wsen", within, strict=True)),
         geometry=geometry or ("geom",),
     )
+
+
+def source_ids(connection: Connection, kind_name: str, ids: Sequence[int]) -> dict[int, str]:
+    """Return the source ids of rows by id."""
+    rows = connection.exec_driver_sql(
+        f"SELECT id, source_id FROM gridmap.{TABLE_OF[kind_name]} WHERE id = ANY(%(i)s)", {"i": [int(i) for i in ids]}
+    )
+    return {int(row[0]): str(row[1]) for row in rows}
 
 
 def household_counts(connection: Connection) -> pd.DataFrame:

@@ -16,20 +16,64 @@ from gridmap.store.copying import copy_rows, read_frame
 Ids = NDArray[np.int64]
 
 
-def live_cells(connection: Connection) -> gpd.GeoDataFrame:
+def live_cells(connection: Connection, *, in_and_next_to: Ids | None = None) -> gpd.GeoDataFrame:
     """Return the live cells, ordered by id; geometry and ``point`` (stands for the cell) in EPSG:4326.
 
     Columns: id, key, block_id, block (its key), kind, building_id (Int64), part, area_code, legacy_code, area_m2.
+    ``in_and_next_to``: only those of some blocks, and of the blocks that touch these.
     """
+    only = (
+        ""
+        if in_and_next_to is None
+        else (
+            "AND c.block_id IN (SELECT o.id FROM gridmap.block t JOIN gridmap.block o "
+            "ON o.geom && ST_Expand(t.geom, 1e-7) AND o.retired_at IS NULL WHERE t.id = ANY(%(b)s)) "
+        )
+    )
     frame = read_frame(
         connection,
         "SELECT c.id, c.key, c.block_id, b.key AS block, c.kind, c.building_id, c.part, c.area_code, c.legacy_code, "
         "c.area_m2, ST_AsBinary(c.geom) AS geom, ST_AsBinary(c.point) AS point "
-        "FROM gridmap.cell c JOIN gridmap.block b ON b.id = c.block_id WHERE c.retired_at IS NULL ORDER BY c.id",
+        f"FROM gridmap.cell c JOIN gridmap.block b ON b.id = c.block_id WHERE c.retired_at IS NULL {only}ORDER BY c.id",
+        None if in_and_next_to is None else {"b": in_and_next_to.tolist()},
         geometry=("geom", "point"),
     )
     frame["building_id"] = frame["building_id"].astype("Int64")
     return frame
+
+
+def ids_by_key(connection: Connection) -> dict[str, int]:
+    """Return the ids of all live cells by key."""
+    rows = connection.exec_driver_sql("SELECT key, id FROM gridmap.cell WHERE retired_at IS NULL")
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def blocks_of_buildings(connection: Connection, building_ids: Sequence[int]) -> list[int]:
+    """Return the blocks in which buildings have cells or hang on cells."""
+    rows = connection.exec_driver_sql(
+        "SELECT DISTINCT c.block_id FROM gridmap.cell c WHERE c.retired_at IS NULL AND (c.building_id = ANY(%(b)s) "
+        "OR c.id IN (SELECT t.cell_id FROM gridmap.cell_attachment t WHERE t.building_id = ANY(%(b)s)))",
+        {"b": [int(i) for i in building_ids]},
+    )
+    return [int(row[0]) for row in rows]
+
+
+def point_to_archives(connection: Connection, retired: Ids) -> None:
+    """Let cells that were just retired name the state that their building had: past editions stay as they were."""
+    connection.exec_driver_sql(
+        "UPDATE gridmap.cell c SET building_id = a.id FROM gridmap.building a "
+        "WHERE c.id = ANY(%(c)s) AND a.archived_of = c.building_id AND a.retired_at = now()",
+        {"c": retired.tolist()},
+    )
+
+
+def move_cells(connection: Connection, ids: Sequence[int], block_ids: Sequence[int]) -> None:
+    """Note that cells that stayed as they are lie in blocks of other names now."""
+    connection.exec_driver_sql(
+        "UPDATE gridmap.cell c SET block_id = n.block FROM unnest(%(c)s::bigint[], %(b)s::bigint[]) AS n(cell, block) "
+        "WHERE c.id = n.cell",
+        {"c": [int(i) for i in ids], "b": [int(i) for i in block_ids]},
+    )
 
 
 def live_blocks(connection: Connection) -> gpd.GeoDataFrame:
@@ -41,23 +85,27 @@ def live_blocks(connection: Connection) -> gpd.GeoDataFrame:
     )
 
 
-def live_attachments(connection: Connection) -> pd.DataFrame:
+def live_attachments(connection: Connection, *, of_cells: Ids | None = None) -> pd.DataFrame:
     """Return which buildings without a cell of their own belong to which live cell: cell_id, building_id, reason."""
+    only = "" if of_cells is None else "AND c.id = ANY(%(c)s) "
     return pd.DataFrame(
         read_frame(
             connection,
             "SELECT t.cell_id, t.building_id, t.reason FROM gridmap.cell_attachment t "
-            "JOIN gridmap.cell c ON c.id = t.cell_id WHERE c.retired_at IS NULL ORDER BY 1, 2",
+            f"JOIN gridmap.cell c ON c.id = t.cell_id WHERE c.retired_at IS NULL {only}ORDER BY 1, 2",
+            None if of_cells is None else {"c": of_cells.tolist()},
         )
     )
 
 
-def live_edges(connection: Connection) -> pd.DataFrame:
+def live_edges(connection: Connection, *, between: Ids | None = None) -> pd.DataFrame:
     """Return the borders between live cells: a, b (ids), length_m, street_class, street_name, synthetic."""
+    only = "" if between is None else "WHERE a = ANY(%(c)s) AND b = ANY(%(c)s) "
     return pd.DataFrame(
         read_frame(
             connection,
-            "SELECT a, b, length_m, street_class, street_name, synthetic FROM gridmap.cell_edge ORDER BY a, b",
+            f"SELECT a, b, length_m, street_class, street_name, synthetic FROM gridmap.cell_edge {only}ORDER BY a, b",
+            None if between is None else {"c": between.tolist()},
         )
     )
 

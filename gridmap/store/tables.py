@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy knows them; the SQL files in ``sql/migrations`` are what makes them.
 
 ``alembic check`` compares the two. Geometry is stored in EPSG:4326; what tiles draw has a generated column in
-EPSG:3857 beside it. Rows of base data that are gone keep their row with ``retired_at`` set: past editions need them.
+EPSG:3857 beside it. Rows of base data that are gone stay with ``retired_at`` set: past editions need them.
 """
 
 from __future__ import annotations
@@ -80,6 +80,10 @@ def _source() -> tuple[Column[Any], Column[Any]]:
         Column("source_id", Text, nullable=False, comment="identifier in the source"),
         Column("import_id", BigInteger, ForeignKey("gridmap.import_run.id"), comment="the import that wrote it"),
     )
+
+
+def _archived() -> Column[Any]:
+    return Column("archived_of", BigInteger, comment="this row is a former state of the row of that id")
 
 
 def _live_source(table: str) -> Index:
@@ -163,6 +167,7 @@ area = Table(
     ),
     _mercator("GEOMETRY"),
     _moment("retired_at"),
+    _archived(),
     _live_source("area"),
     _gist("area", "geom"),
     _gist("area", "geom_3857"),
@@ -187,6 +192,7 @@ street = Table(
     _geom("MULTILINESTRING"),
     _mercator("MULTILINESTRING"),
     _moment("retired_at"),
+    _archived(),
     _live_source("street"),
     _gist("street", "geom"),
     _gist("street", "geom_3857"),
@@ -204,6 +210,7 @@ water = Table(
     _geom("GEOMETRY"),
     _mercator("GEOMETRY"),
     _moment("retired_at"),
+    _archived(),
     _live_source("water"),
     _gist("water", "geom"),
     _gist("water", "geom_3857"),
@@ -270,11 +277,12 @@ building = Table(
     _mercator("MULTIPOLYGON"),
     _moment("made_at", nullable=False, default=True),
     _moment("retired_at"),
+    _archived(),
     _live_source("building"),
     Index("building_estate_number_idx", "estate", "number"),
     _gist("building", "geom"),
     _gist("building", "geom_3857"),
-    comment="Buildings; a footprint never changes in place: a changed one is a new row",
+    comment="Buildings; the former footprint of a changed one is kept as a retired row of its own",
 )
 
 household_count = Table(

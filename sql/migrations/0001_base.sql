@@ -126,6 +126,7 @@ CREATE TABLE gridmap.area (
     geom geometry(GEOMETRY,4326) NOT NULL,
     geom_3857 geometry(GEOMETRY,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
     retired_at TIMESTAMP WITH TIME ZONE,
+    archived_of BIGINT,
     CONSTRAINT area_pkey PRIMARY KEY (id),
     CONSTRAINT area_import_id_fkey FOREIGN KEY(import_id) REFERENCES gridmap.import_run (id)
 );
@@ -140,6 +141,7 @@ COMMENT ON COLUMN gridmap.area.area_kind IS 'urban or rural';
 COMMENT ON COLUMN gridmap.area.provisional IS 'grown from named points';
 COMMENT ON COLUMN gridmap.area.geom IS 'official line, or a point';
 COMMENT ON COLUMN gridmap.area.geom_3857 IS 'Web Mercator, for tiles only; never measure in it';
+COMMENT ON COLUMN gridmap.area.archived_of IS 'this row is a former state of the row of that id';
 
 CREATE TABLE gridmap.building (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -165,6 +167,7 @@ CREATE TABLE gridmap.building (
     geom_3857 geometry(MULTIPOLYGON,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
     made_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     retired_at TIMESTAMP WITH TIME ZONE,
+    archived_of BIGINT,
     CONSTRAINT building_pkey PRIMARY KEY (id),
     CONSTRAINT building_import_id_fkey FOREIGN KEY(import_id) REFERENCES gridmap.import_run (id)
 );
@@ -172,7 +175,7 @@ CREATE INDEX building_estate_number_idx ON gridmap.building (estate, number);
 CREATE INDEX building_geom_3857_idx ON gridmap.building USING gist (geom_3857);
 CREATE INDEX building_geom_idx ON gridmap.building USING gist (geom);
 CREATE UNIQUE INDEX building_live_source_idx ON gridmap.building (source_id) WHERE retired_at IS NULL;
-COMMENT ON TABLE gridmap.building IS 'Buildings; a footprint never changes in place: a changed one is a new row';
+COMMENT ON TABLE gridmap.building IS 'Buildings; the former footprint of a changed one is kept as a retired row of its own';
 COMMENT ON COLUMN gridmap.building.source_id IS 'identifier in the source';
 COMMENT ON COLUMN gridmap.building.import_id IS 'the import that wrote it';
 COMMENT ON COLUMN gridmap.building.number IS 'building number within the estate';
@@ -180,6 +183,7 @@ COMMENT ON COLUMN gridmap.building.generated IS 'generated, not surveyed';
 COMMENT ON COLUMN gridmap.building.figure_basis IS 'registered or resident';
 COMMENT ON COLUMN gridmap.building.estimated IS 'households and people are estimates';
 COMMENT ON COLUMN gridmap.building.geom_3857 IS 'Web Mercator, for tiles only; never measure in it';
+COMMENT ON COLUMN gridmap.building.archived_of IS 'this row is a former state of the row of that id';
 
 CREATE TABLE gridmap.candidate (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -386,6 +390,7 @@ CREATE TABLE gridmap.street (
     geom geometry(MULTILINESTRING,4326) NOT NULL,
     geom_3857 geometry(MULTILINESTRING,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
     retired_at TIMESTAMP WITH TIME ZONE,
+    archived_of BIGINT,
     CONSTRAINT street_pkey PRIMARY KEY (id),
     CONSTRAINT street_import_id_fkey FOREIGN KEY(import_id) REFERENCES gridmap.import_run (id)
 );
@@ -396,6 +401,7 @@ COMMENT ON TABLE gridmap.street IS 'Streets and railways';
 COMMENT ON COLUMN gridmap.street.source_id IS 'identifier in the source';
 COMMENT ON COLUMN gridmap.street.import_id IS 'the import that wrote it';
 COMMENT ON COLUMN gridmap.street.geom_3857 IS 'Web Mercator, for tiles only; never measure in it';
+COMMENT ON COLUMN gridmap.street.archived_of IS 'this row is a former state of the row of that id';
 
 CREATE TABLE gridmap.water (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -407,6 +413,7 @@ CREATE TABLE gridmap.water (
     geom geometry(GEOMETRY,4326) NOT NULL,
     geom_3857 geometry(GEOMETRY,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
     retired_at TIMESTAMP WITH TIME ZONE,
+    archived_of BIGINT,
     CONSTRAINT water_pkey PRIMARY KEY (id),
     CONSTRAINT water_import_id_fkey FOREIGN KEY(import_id) REFERENCES gridmap.import_run (id)
 );
@@ -417,6 +424,7 @@ COMMENT ON TABLE gridmap.water IS 'Rivers, canals, lakes: polygons and lines';
 COMMENT ON COLUMN gridmap.water.source_id IS 'identifier in the source';
 COMMENT ON COLUMN gridmap.water.import_id IS 'the import that wrote it';
 COMMENT ON COLUMN gridmap.water.geom_3857 IS 'Web Mercator, for tiles only; never measure in it';
+COMMENT ON COLUMN gridmap.water.archived_of IS 'this row is a former state of the row of that id';
 
 CREATE TABLE gridmap.cell (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
