@@ -19,6 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.core.cells.coverage import dissolve as dissolve_coverage
+from gridmap.core.cells.coverage import summed
 from gridmap.errors import InputError
 
 __all__ = [
@@ -88,7 +89,7 @@ def totals(values: Floats, assignment: Ints, grids: int) -> Floats:
     """Sum a figure of cells by grid; missing figures (NaN) count as nothing."""
     given = _checked(assignment, grids)
     has = given >= 0
-    return np.bincount(given[has], weights=np.nan_to_num(np.asarray(values, float)[has]), minlength=grids)
+    return summed(given[has], np.nan_to_num(np.asarray(values, float)[has]), grids)
 
 
 def pieces(a: Ints, b: Ints, assignment: Ints, grids: int, *, area_m2: Floats) -> Pieces:
@@ -101,7 +102,7 @@ def pieces(a: Ints, b: Ints, assignment: Ints, grids: int, *, area_m2: Floats) -
     _, first, number = np.unique(label[has], return_index=True, return_inverse=True)
     of_cell = np.full(len(given), -1, dtype=np.int64)
     of_cell[has] = number
-    area = np.bincount(number, weights=np.asarray(area_m2, float)[has], minlength=len(first))
+    area = summed(number, np.asarray(area_m2, float)[has], len(first))
     return Pieces(of_cell, given[has][first], area)
 
 
@@ -112,7 +113,7 @@ def grid_neighbours(a: Ints, b: Ints, length_m: Floats, assignment: Ints, grids:
     apart = (left != right) & (left >= 0) & (right >= 0)
     low, high = np.minimum(left, right)[apart], np.maximum(left, right)[apart]
     pair, inverse = np.unique(low * max(grids, 1) + high, return_inverse=True)
-    length = np.bincount(inverse, weights=np.asarray(length_m, float)[apart], minlength=len(pair))
+    length = summed(inverse, np.asarray(length_m, float)[apart], len(pair))
     return GridEdges(pair // max(grids, 1), pair % max(grids, 1), length)
 
 
@@ -164,7 +165,7 @@ def _next_free(taken: set[int]) -> int:
 def new_codes(
     community: Sequence[str], points: Any, *, present: Mapping[int, str], retired: Sequence[str] = ()
 ) -> list[str]:
-    """Number grids: 12 digits of the community and 3 of a serial, from west to east, then north to south.
+    """Give codes to grids: 12 digits of the community and 3 of a serial, from west to east, then north to south.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from gridmap.core.cells.coverage import tiles_exactly
 from gridmap.core.cells.outlines import clean_outlines
 from gridmap.errors import Cancelled, InputError, UnknownCrs
 from gridmap.model.text import Text
-from tests.core.towns import EPSG, ORIGIN, frame, made, town
+from tests.core.towns import EPSG, ORIGIN, box, frame, made, place, town
 
 towns = st.integers(0, 7)
 few = examples(max_examples=8)
@@ -106,9 +106,9 @@ def test_land_belongs_to_the_nearest_building_of_its_block():
 
 @pytest.mark.parametrize("flag", ["yes", "True", "1", True, 1, "building_passage", "culvert"])
 def test_a_tunnel_never_cuts_however_its_flag_is_written(flag):
-    houses = frame([shapely.box(*(ORIGIN + [x, 40]), *(ORIGIN + [x + 10, 60])) for x in (20, 150)], id=[1, 2])
-    street = shapely.LineString([ORIGIN + [0, 50], ORIGIN + [180, 50]])
-    extent = shapely.box(*ORIGIN, *(ORIGIN + [180, 100]))
+    houses = frame([box(x, 40, x + 10, 60) for x in (20, 150)], id=[1, 2])
+    street = shapely.LineString([place(0, 50), place(180, 50)])
+    extent = box(0, 0, 180, 100)
     hidden = frame([street], highway=["primary"], tunnel=np.array([flag], dtype=object))
     open_air = frame([street], highway=["primary"], tunnel=["no"])
     assert len(build_cells(BaseData(buildings=houses, streets=hidden, extent=extent)).blocks) == 1
@@ -116,16 +116,16 @@ def test_a_tunnel_never_cuts_however_its_flag_is_written(flag):
 
 
 def test_a_street_under_ground_by_its_layer_does_not_cut():
-    street = shapely.LineString([ORIGIN, ORIGIN + [200, 100]])
-    extent = shapely.box(*ORIGIN, *(ORIGIN + [200, 100]))
+    street = shapely.LineString([place(0, 0), place(200, 100)])
+    extent = box(0, 0, 200, 100)
     below = frame([street], highway=["primary"], layer=["-1"])
     assert len(build_cells(BaseData(streets=below, extent=extent)).blocks) == 1
 
 
 def test_footways_and_driveways_do_not_cut_but_are_told_on_borders_along_them():
-    houses = frame([shapely.box(*(ORIGIN + [x, 0]), *(ORIGIN + [x + 30, 60])) for x in (10, 60)], id=[1, 2])
-    path = shapely.LineString([ORIGIN + [50, 0], ORIGIN + [50, 60]])
-    extent = shapely.box(*ORIGIN, *(ORIGIN + [100, 60]))
+    houses = frame([box(x, 0, x + 30, 60) for x in (10, 60)], id=[1, 2])
+    path = shapely.LineString([place(50, 0), place(50, 60)])
+    extent = box(0, 0, 100, 60)
     fabric = build_cells(
         BaseData(buildings=houses, streets=frame([path], highway=["footway"], name=["小径"]), extent=extent)
     )
@@ -134,11 +134,9 @@ def test_footways_and_driveways_do_not_cut_but_are_told_on_borders_along_them():
 
 
 def test_lanes_cut_only_large_blocks_unless_told_otherwise():
-    lane = frame([shapely.LineString([ORIGIN + [0, 50], ORIGIN + [300, 50]])], highway=["service"])
-    houses = frame(
-        [shapely.box(*(ORIGIN + [10, y]), *(ORIGIN + [30, y + 20])) for y in (10, 70)], id=[1, 2], households=[200, 200]
-    )
-    extent = shapely.box(*ORIGIN, *(ORIGIN + [300, 100]))
+    lane = frame([shapely.LineString([place(0, 50), place(300, 50)])], highway=["service"])
+    houses = frame([box(10, y, 30, y + 20) for y in (10, 70)], id=[1, 2], households=[200, 200])
+    extent = box(0, 0, 300, 100)
     base = BaseData(buildings=houses, streets=lane, extent=extent)
     few_homes = replace(base, buildings=houses.assign(households=[2, 2]))
     assert len(build_cells(few_homes).blocks) == 1
@@ -147,9 +145,9 @@ def test_lanes_cut_only_large_blocks_unless_told_otherwise():
 
 
 def test_a_building_on_an_official_line_goes_to_its_entrance_else_to_its_larger_part():
-    house = shapely.box(*(ORIGIN + [90, 40]), *(ORIGIN + [115, 60]))
+    house = box(90, 40, 115, 60)
     areas = frame(
-        [shapely.box(*(ORIGIN + [x, 0]), *(ORIGIN + [x + 100, 100])) for x in (0, 100)],
+        [box(x, 0, x + 100, 100) for x in (0, 100)],
         code=["990101001001", "990101001002"],
     )
     base = BaseData(buildings=frame([house], id=[5]), areas=areas)
@@ -160,15 +158,15 @@ def test_a_building_on_an_official_line_goes_to_its_entrance_else_to_its_larger_
         return fabric.cells.loc[fabric.cells["building_id"] == 5, "area_code"].item()
 
     assert home(base) == "990101001002"
-    door = gpd.GeoDataFrame({"building_id": [5]}, geometry=[shapely.Point(ORIGIN + [92, 40])], crs=EPSG)
+    door = gpd.GeoDataFrame({"building_id": [5]}, geometry=[shapely.Point(place(92, 40))], crs=EPSG)
     assert home(replace(base, parts=door)) == "990101001001"
 
 
 def test_sheds_and_duplicates_hang_on_the_cell_that_they_lie_in():
-    house = shapely.box(*ORIGIN, *(ORIGIN + [20, 10]))
-    copy = shapely.box(*(ORIGIN + [1, 0.5]), *(ORIGIN + [20, 10]))
-    shed = shapely.box(*(ORIGIN + [24, 0]), *(ORIGIN + [26, 2]))
-    extent = shapely.box(*(ORIGIN - 30), *(ORIGIN + 60))
+    house = box(0, 0, 20, 10)
+    copy = box(1, 0.5, 20, 10)
+    shed = box(24, 0, 26, 2)
+    extent = box(-30, -30, 60, 60)
     fabric = build_cells(BaseData(buildings=frame([shed, copy, house], id=[3, 2, 1]), extent=extent))
     assert fabric.cells["building_id"].tolist() == [1]
     key = fabric.cells["key"].item()
@@ -177,35 +175,31 @@ def test_sheds_and_duplicates_hang_on_the_cell_that_they_lie_in():
 
 
 def test_a_building_beyond_the_extent_belongs_to_the_side_with_more_of_it():
-    boxes = [shapely.box(*(ORIGIN + [x, 10]), *(ORIGIN + [x + 20, 30])) for x in (-5, 92, 40)]
-    fabric = build_cells(
-        BaseData(buildings=frame(boxes, id=[1, 2, 3]), extent=shapely.box(*ORIGIN, *(ORIGIN + [100, 40])))
-    )
+    boxes = [box(x, 10, x + 20, 30) for x in (-5, 92, 40)]
+    fabric = build_cells(BaseData(buildings=frame(boxes, id=[1, 2, 3]), extent=box(0, 0, 100, 40)))
     assert sorted(fabric.cells["building_id"]) == [1, 3]
     assert {f.subject for f in fabric.findings if f.rule == "building-beyond-extent"} == {"building:1", "building:2"}
-    assert fabric.cells.union_all().equals(shapely.box(*ORIGIN, *(ORIGIN + [100, 40])).normalize())
+    assert fabric.cells.union_all().equals(box(0, 0, 100, 40).normalize())
 
 
 def test_a_building_of_two_bodies_has_two_cells():
-    bodies = shapely.MultiPolygon([shapely.box(*(ORIGIN + [x, 10]), *(ORIGIN + [x + 20, 30])) for x in (0, 60)])
-    other = shapely.box(*(ORIGIN + [30, 10]), *(ORIGIN + [50, 30]))
-    fabric = build_cells(
-        BaseData(buildings=frame([bodies, other], id=[1, 2]), extent=shapely.box(*ORIGIN, *(ORIGIN + [80, 40])))
-    )
+    bodies = shapely.MultiPolygon([box(x, 10, x + 20, 30) for x in (0, 60)])
+    other = box(30, 10, 50, 30)
+    fabric = build_cells(BaseData(buildings=frame([bodies, other], id=[1, 2]), extent=box(0, 0, 80, 40)))
     assert sorted(zip(fabric.cells["building_id"], fabric.cells["part"], strict=True)) == [(1, 0), (1, 1), (2, 0)]
 
 
 def test_a_large_building_is_divided_among_its_entrances():
-    slab = shapely.box(*(ORIGIN + [10, 10]), *(ORIGIN + [70, 22]))
+    slab = box(10, 10, 70, 22)
     doors = gpd.GeoDataFrame(
         {"building_id": [1, 1, 1, 9]},
-        geometry=[shapely.Point(ORIGIN + [x, 10]) for x in (60, 20, 40, 0)],
+        geometry=[shapely.Point(place(x, 10)) for x in (60, 20, 40, 0)],
         crs=EPSG,
     )
     base = BaseData(
         buildings=frame([slab], id=[1], households=[420]),
         parts=doors,
-        extent=shapely.box(*ORIGIN, *(ORIGIN + [80, 40])),
+        extent=box(0, 0, 80, 40),
     )
     cells = build_cells(base).cells.sort_values("part")
     assert cells["part"].tolist() == [0, 1, 2]
@@ -216,9 +210,9 @@ def test_a_large_building_is_divided_among_its_entrances():
 
 
 def test_open_land_is_capped_and_its_arbitrary_borders_are_told():
-    extent = shapely.box(*ORIGIN, *(ORIGIN + [1000, 600]))
-    pond = frame([shapely.Point(ORIGIN + [800, 300]).buffer(60)], water_kind=["lake"])
-    fabric = build_cells(BaseData(buildings=frame([shapely.box(*(ORIGIN + 50), *(ORIGIN + 70))], id=[1]),
+    extent = box(0, 0, 1000, 600)
+    pond = frame([shapely.Point(place(800, 300)).buffer(60)], water_kind=["lake"])
+    fabric = build_cells(BaseData(buildings=frame([box(50, 50, 70, 70)], id=[1]),
                                   water=pond, extent=extent))  # fmt: skip
     kinds = fabric.cells.set_index("key")["kind"]
     assert set(kinds) == {"building", "open_synthetic", "water"}
@@ -231,9 +225,9 @@ def test_open_land_is_capped_and_its_arbitrary_borders_are_told():
 
 def test_if_only_polygons_are_known_the_polygons_are_the_cells():
     polygons = frame(
-        [shapely.box(*ORIGIN, *(ORIGIN + [900, 900])),
-         shapely.MultiPolygon([shapely.box(*(ORIGIN + [900, 0]), *(ORIGIN + [2000, 900])),
-                               shapely.box(*(ORIGIN + [3000, 0]), *(ORIGIN + [3100, 90]))])],
+        [box(0, 0, 900, 900),
+         shapely.MultiPolygon([box(900, 0, 2000, 900),
+                               box(3000, 0, 3100, 90)])],
         code=["a", "b"],
     )  # fmt: skip
     fabric = build_cells(BaseData(legacy=polygons))
@@ -280,7 +274,7 @@ def test_a_person_can_stop_it_and_sees_the_share_grow():
 
 
 def test_wrong_input_is_refused_with_a_sentence():
-    house = frame([shapely.box(*ORIGIN, *(ORIGIN + 10))] * 2, id=[1, 1])
+    house = frame([box(0, 0, 10, 10)] * 2, id=[1, 1])
     with pytest.raises(InputError, match="repeated"):
         build_cells(BaseData(buildings=house))
     with pytest.raises(InputError, match="no data"):

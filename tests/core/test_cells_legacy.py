@@ -12,7 +12,7 @@ import shapely
 from gridmap.core import partition
 from gridmap.core.cells import BaseData, build_cells
 from gridmap.core.cells.coverage import tiles_exactly
-from tests.core.towns import EPSG, ORIGIN, frame, town
+from tests.core.towns import EPSG, ORIGIN, box, frame, town
 
 GRIDS = 6
 
@@ -102,9 +102,9 @@ def test_free_lines_cut_open_land_and_pass_round_buildings(base, fabric):
 
 
 def test_a_grid_that_receives_no_cell_is_listed():
-    house = frame([shapely.box(*(ORIGIN + 10), *(ORIGIN + 30))], id=[1])
-    around = shapely.box(*ORIGIN, *(ORIGIN + 40))
-    inner = shapely.box(*(ORIGIN + 10), *(ORIGIN + [30, 13]))
+    house = frame([box(10, 10, 30, 30)], id=[1])
+    around = box(0, 0, 40, 40)
+    inner = box(10, 10, 30, 13)
     grids = frame([around.difference(inner), inner], code=["G1", "G2"])
     made = build_cells(BaseData(buildings=house, legacy=grids))
     assert [f.subject for f in made.findings if f.rule == "grid-without-cell"] == ["grid:G2"]

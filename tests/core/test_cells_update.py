@@ -24,7 +24,7 @@ from gridmap.core.cells import (
 )
 from gridmap.core.cells.coverage import tiles_exactly
 from gridmap.core.crs import on_grid, project
-from tests.core.towns import EPSG, ORIGIN, frame, made
+from tests.core.towns import EPSG, ORIGIN, box, frame, made, place
 
 
 def changed_town(base: BaseData, seed: int) -> tuple[BaseData, BaseChange]:
@@ -34,7 +34,7 @@ def changed_town(base: BaseData, seed: int) -> tuple[BaseData, BaseChange]:
     gone, grown = base.buildings.iloc[rows[:2]], base.buildings.iloc[rows[2:4]]
     larger = grown.set_geometry(on_grid(grown.buffer(2.5, join_style="mitre").to_numpy())).set_crs(EPSG)
     at = ORIGIN + rng.uniform(10, 340, (3, 2))
-    new = frame([shapely.box(*xy, *(xy + [9, 14])) for xy in at], id=[9001, 9002, 9003], households=[1.0, 2.0, 3.0])
+    new = frame([shapely.box(x, y, x + 9, y + 14) for x, y in at], id=[9001, 9002, 9003], households=[1.0, 2.0, 3.0])
     rest = base.buildings.drop(index=[*gone.index, *grown.index])
     buildings = gpd.GeoDataFrame(pd.concat([rest, larger, new], ignore_index=True), crs=EPSG)
     street = frame([shapely.LineString(ORIGIN + rng.uniform(0, 360, (2, 2)))], highway=["residential"], tunnel=["no"])
@@ -115,7 +115,7 @@ def test_cells_that_went_through_the_store_are_updated_alike():
 
 def test_the_touched_blocks_and_their_neighbours_are_enough():
     base, fabric = made(4)
-    new = frame([shapely.box(*(ORIGIN + 60), *(ORIGIN + [70, 72]))], id=[9001], households=[3.0])
+    new = frame([box(60, 60, 70, 72)], id=[9001], households=[3.0])
     change = BaseChange(buildings=new)
     now = replace(base, buildings=gpd.GeoDataFrame(pd.concat([base.buildings, new]), crs=EPSG))
     blocks = fabric.blocks[fabric.blocks["key"].isin(touched_blocks(fabric, change))]
@@ -135,10 +135,10 @@ def test_the_touched_blocks_and_their_neighbours_are_enough():
 
 
 def test_a_building_that_straddled_leaves_a_straight_border_when_it_goes():
-    house = frame([shapely.box(*(ORIGIN + [40, 42]), *(ORIGIN + [60, 55]))], id=[1])
-    other = frame([shapely.box(*(ORIGIN + [10, 10]), *(ORIGIN + [20, 20]))], id=[2])
-    street = frame([shapely.LineString([ORIGIN + [0, 50], ORIGIN + [100, 50]])], highway=["residential"])
-    extent = shapely.box(*ORIGIN, *(ORIGIN + 100))
+    house = frame([box(40, 42, 60, 55)], id=[1])
+    other = frame([box(10, 10, 20, 20)], id=[2])
+    street = frame([shapely.LineString([place(0, 50), place(100, 50)])], highway=["residential"])
+    extent = box(0, 0, 100, 100)
     base = BaseData(buildings=pd.concat([house, other]), streets=street, extent=extent)
     fabric = build_cells(base)
     assert len(fabric.blocks) == 2
@@ -148,7 +148,7 @@ def test_a_building_that_straddled_leaves_a_straight_border_when_it_goes():
 
 
 def test_an_official_line_that_moves_moves_cells_to_the_other_community():
-    houses = frame([shapely.box(*(ORIGIN + [x, 40]), *(ORIGIN + [x + 10, 60])) for x in (20, 50, 80)], id=[1, 2, 3])
+    houses = frame([box(x, 40, x + 10, 60) for x in (20, 50, 80)], id=[1, 2, 3])
 
     def areas(x: float) -> gpd.GeoDataFrame:
         west, east = (0, 0, x, 100), (x, 0, 110, 100)
@@ -184,11 +184,11 @@ def test_lineage_accounts_for_all_land_and_the_new_cell_of_a_building_keeps_its_
 
 
 def test_a_new_building_between_two_grids_is_doubtful():
-    houses = frame([shapely.box(*(ORIGIN + [x, 40]), *(ORIGIN + [x + 10, 60])) for x in (10, 80)], id=[1, 2])
-    extent = shapely.box(*ORIGIN, *(ORIGIN + 100))
+    houses = frame([box(x, 40, x + 10, 60) for x in (10, 80)], id=[1, 2])
+    extent = box(0, 0, 100, 100)
     base = BaseData(buildings=houses, extent=extent)
     fabric = build_cells(base)
-    new = frame([shapely.box(*(ORIGIN + [45, 40]), *(ORIGIN + [56, 60]))], id=[3])
+    new = frame([box(45, 40, 56, 60)], id=[3])
     result = update_cells(fabric, replace(base, buildings=pd.concat([houses, new])), BaseChange(buildings=new))
     grid = dict(zip(fabric.cells["key"], fabric.cells["building_id"], strict=True))
     told = suggest_grids(result, grid).set_index("cell").loc[result.added.set_index("building_id")["key"]]

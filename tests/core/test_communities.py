@@ -13,7 +13,7 @@ from gridmap.core import partition
 from gridmap.core.cells import BaseData, build_cells
 from gridmap.core.communities import grow_communities
 from gridmap.errors import InputError
-from tests.core.towns import ORIGIN, frame, made
+from tests.core.towns import ORIGIN, box, frame, made, place
 
 
 @examples(max_examples=10)
@@ -36,15 +36,15 @@ def test_communities_are_connected_and_stay_in_the_area_of_their_point(seed, noi
 @pytest.fixture(scope="module")
 def strip():
     """Return twenty houses in a row, a railway after the tenth."""
-    houses = frame([shapely.box(*(ORIGIN + [x, 0]), *(ORIGIN + [x + 10, 20])) for x in range(5, 405, 20)],
+    houses = frame([box(x, 0, x + 10, 20) for x in range(5, 405, 20)],
                    id=list(range(20)))  # fmt: skip
-    rail = frame([shapely.LineString([ORIGIN + [200, -10], ORIGIN + [200, 30]])], railway=["rail"])
-    extent = shapely.box(*(ORIGIN + [0, -10]), *(ORIGIN + [400, 30]))
+    rail = frame([shapely.LineString([place(200, -10), place(200, 30)])], railway=["rail"])
+    extent = box(0, -10, 400, 30)
     return build_cells(BaseData(buildings=houses, streets=rail, extent=extent))
 
 
 def at(*xs: float):
-    return shapely.points(np.array([ORIGIN + [x, 10] for x in xs]).reshape(-1, 2))
+    return shapely.points(np.array([place(x, 10) for x in xs]).reshape(-1, 2))
 
 
 def by_place(fabric, values):
@@ -65,14 +65,15 @@ def test_land_far_from_every_point_stays_unassigned(strip):
 
 
 def test_land_that_one_community_encloses_belongs_to_it_however_dear():
-    houses = [shapely.box(*(ORIGIN + [x, y]), *(ORIGIN + [x + 20, y + 20]))
-              for x in range(10, 400, 60) for y in range(10, 400, 60) if not (120 < x < 240 and 120 < y < 240)]  # fmt: skip
+    houses = [box(x, y, x + 20, y + 20)
+               for x in range(10, 400, 60) for y in range(10, 400, 60)
+              if not (120 < x < 240 and 120 < y < 240)]  # fmt: skip
     lake = frame([shapely.Point(ORIGIN + 200).buffer(60)], water_kind=["lake"])
     fabric = build_cells(
         BaseData(buildings=frame(houses, id=list(range(len(houses)))), water=lake,
-                 extent=shapely.box(*ORIGIN, *(ORIGIN + 400)))
+                 extent=box(0, 0, 400, 400))
     )  # fmt: skip
-    growth = grow_communities(fabric, shapely.points([ORIGIN + [70, 200]]), reach=1.6)
+    growth = grow_communities(fabric, shapely.points([place(70, 200)]), reach=1.6)
     water = (fabric.cells["kind"] == "water").to_numpy()
     assert growth.community[water].tolist() == [0]
 

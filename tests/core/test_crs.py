@@ -57,7 +57,7 @@ def test_what_is_not_an_extent_in_degrees_is_refused(bounds):
 
 @given(st.integers(0, 2**31))
 def test_metric_vertices_survive_the_store_to_the_last_digit(seed):
-    xy = np.round([[450_000.0, 3_100_000.0]] + np.random.default_rng(seed).uniform(0, 60_000, (200, 2)), 3)
+    xy = np.round(np.array([450_000.0, 3_100_000.0]) + np.random.default_rng(seed).uniform(0, 60_000, (200, 2)), 3)
     frame = gpd.GeoDataFrame(geometry=[shapely.LineString(xy)], crs=4548)
     back = project(frame.to_crs(4326), 4548)
     assert (shapely.get_coordinates(back.geometry.to_numpy()) == xy).all()

@@ -17,6 +17,16 @@ EPSG = 4548
 ORIGIN = np.array([500_000.0, 3_120_000.0])
 
 
+def place(x: float, y: float) -> tuple[float, float]:
+    """Return a point of the towns' ground by metres from its corner."""
+    return float(ORIGIN[0] + x), float(ORIGIN[1] + y)
+
+
+def box(x0: float, y0: float, x1: float, y1: float) -> Any:
+    """Return a rectangle of the towns' ground by metres from its corner."""
+    return shapely.box(*place(x0, y0), *place(x1, y1))
+
+
 def frame(geometry: Any, **columns: Any) -> gpd.GeoDataFrame:
     """Return a metric layer, vertices on the millimetre grid."""
     return gpd.GeoDataFrame(columns, geometry=on_grid(np.array(geometry, dtype=object)), crs=EPSG)
@@ -32,7 +42,7 @@ def town(seed: int, *, blocks: int = 3, houses: int = 40, block_m: float = 120.0
     """
     rng = np.random.default_rng(seed)
     side = blocks * block_m
-    box = shapely.box(*ORIGIN, *(ORIGIN + side))
+    extent = box(0, 0, side, side)
 
     def line(*xy: tuple[float, float]) -> Any:
         return shapely.LineString(ORIGIN + np.array(xy))
@@ -57,7 +67,7 @@ def town(seed: int, *, blocks: int = 3, houses: int = 40, block_m: float = 120.0
                   water_kind=["river", "river"])  # fmt: skip
 
     xy = rng.uniform(-5, side + 5, (houses, 2))
-    xy[1::9] = xy[::9][: len(xy[1::9])] + [8.0, 0.0]
+    xy[1::9] = xy[::9][: len(xy[1::9])] + np.array([8.0, 0.0])
     size = rng.uniform(2, 14, (houses, 2))
     turn = rng.choice([0.0, 0.0, 0.3, 1.0], houses)
     shapes = []
@@ -69,10 +79,10 @@ def town(seed: int, *, blocks: int = 3, houses: int = 40, block_m: float = 120.0
     buildings = frame(shapes, id=rng.permutation(houses) + 1000, households=homes)
 
     border = wavy(side * 0.45, upright=True)
-    halves = shapely.get_parts(shapely.ops.split(box, border))
+    halves = shapely.get_parts(shapely.ops.split(extent, border))
     codes = ["990101001002", "990101001001"][: len(halves)]
     areas = frame(halves[: len(codes)], code=codes)
-    return BaseData(buildings=buildings, streets=streets, water=water, areas=areas, extent=box)
+    return BaseData(buildings=buildings, streets=streets, water=water, areas=areas, extent=extent)
 
 
 @lru_cache(maxsize=32)

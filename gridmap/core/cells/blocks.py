@@ -85,7 +85,7 @@ class _Groups:
 
 
 def thin_groups(faces: Faces, inhabited: NDArray[np.bool_], *, thin_m: float, small_m2: float) -> Ints:
-    """Number the blocks that faces belong to after thin and small empty faces went to a neighbour.
+    """Tell which faces make a block after thin and small empty faces went to a neighbour.
 
     A face goes to the neighbour with which it shares the longest border: first to one that is not thin itself
     and is land or water as it is. Nothing goes across a hard line.

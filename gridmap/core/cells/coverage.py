@@ -25,6 +25,7 @@ __all__ = [
     "segments",
     "shared_borders",
     "stripped",
+    "summed",
     "tiles_exactly",
 ]
 
@@ -73,7 +74,7 @@ class SharedBorders:
         """Return ``left``, ``right``, shared length (m) of every pair, and the pair of each segment."""
         count = int(self.segments.owner.max(initial=-1)) + 1
         pairs, inverse = np.unique(self.left * count + self.right, return_inverse=True)
-        length_m = np.bincount(inverse, weights=self.segments.length_m[self.segment], minlength=len(pairs))
+        length_m = summed(inverse, self.segments.length_m[self.segment], len(pairs))
         return pairs // max(count, 1), pairs % max(count, 1), length_m, inverse
 
 
@@ -83,6 +84,11 @@ def stripped(geometries: Any) -> Any:
     With it, later operations would round silently, and differently after pickling.
     """
     return shapely.from_wkb(shapely.to_wkb(geometries))
+
+
+def summed(group: NDArray[Any], values: Floats, count: int) -> Floats:
+    """Sum values by group number."""
+    return np.bincount(group, weights=values, minlength=count).astype(np.float64, copy=False)
 
 
 def _vertex_numbers(xy: Floats) -> tuple[Floats, Ints]:

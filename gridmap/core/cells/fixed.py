@@ -75,7 +75,8 @@ def _nearest_along(xy: Floats, block: Any) -> Floats:
     hit = shapely.STRtree(edges).nearest(shapely.points(xy))
     to_a = np.hypot(*(xy - a[hit]).T)
     to_b = np.hypot(*(xy - b[hit]).T)
-    return np.where((to_a <= to_b)[:, None], a[hit], b[hit])
+    nearer: Floats = np.where((to_a <= to_b)[:, None], a[hit], b[hit])
+    return nearer
 
 
 def _noded_again(moved: Geometries, cells: Geometries, block: Any, grid: float) -> Geometries:

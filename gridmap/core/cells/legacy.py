@@ -135,7 +135,8 @@ def without_scraps(filled: Filled, grid: Ints, legacy: Polygons) -> Ints:
 
     def stays(pieces: Pieces) -> NDArray[np.bool_]:
         has_building = np.bincount(pieces.of_face, weights=built, minlength=len(pieces.label)) > 0
-        return pieces.first_by(pieces.area_m2) | has_building | ~single[pieces.label]
+        keep: NDArray[np.bool_] = pieces.first_by(pieces.area_m2) | has_building | ~single[pieces.label]
+        return keep
 
     return give_away(Faced.of(filled.polygon), grid, stays, allowed=lambda _, b: b >= 0)[1]
 

@@ -62,14 +62,17 @@ def truthy(values: Any) -> NDArray[np.bool_]:
     OpenStreetMap flags have values such as ``building_passage`` or ``viaduct``, so only the negative words
     are listed.
     """
-    text = pd.Series(values, dtype=object).map(lambda v: "" if pd.isna(v) else str(v).strip().lower())
-    return (~text.isin(_FALSE)).to_numpy(dtype=bool)
+    words = [_word(v).lower() for v in np.asarray(values, dtype=object)]
+    return np.array([w not in _FALSE for w in words], dtype=bool)
 
 
-def _text(frame: gpd.GeoDataFrame, column: str) -> pd.Series:
-    if column not in frame.columns:
-        return pd.Series("", index=frame.index, dtype=object)
-    return frame[column].map(lambda v: "" if pd.isna(v) else str(v).strip())
+def _word(value: Any) -> str:
+    return "" if pd.isna(value) else str(value).strip()
+
+
+def _text(frame: gpd.GeoDataFrame, column: str) -> pd.Series[str]:
+    words = [_word(v) for v in frame[column]] if column in frame.columns else [""] * len(frame)
+    return pd.Series(words, index=frame.index, dtype=object)
 
 
 def under_ground(frame: gpd.GeoDataFrame) -> NDArray[np.bool_]:

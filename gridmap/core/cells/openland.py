@@ -78,10 +78,12 @@ def _cut_in_half(land: Any) -> tuple[Geometries, Geometries]:
     origin = corners.mean(axis=0)
 
     def turn(xy: Floats) -> Floats:
-        return (xy - origin) @ axes.T
+        turned: Floats = (xy - origin) @ axes.T
+        return turned
 
     def back(xy: Floats) -> Floats:
-        return xy @ axes + origin
+        turned: Floats = xy @ axes + origin
+        return turned
 
     flat = shapely.transform(land, turn)
     x0, y0, x1, y1 = shapely.bounds(flat)

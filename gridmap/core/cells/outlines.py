@@ -27,9 +27,9 @@ class Footprints:
     """Outlines that get a cell of their own, and what became of the others.
 
     ``building`` (id), ``part`` (0, 1, … within a building), ``polygon`` and ``households`` (of the whole
-    building, NaN where unknown) are aligned and sorted by building and part. ``small`` lie in another's cell, ``absorbed`` are
-    duplicates (id, id of the larger one), ``trimmed`` overlap (id, id, m²), ``beyond`` reach over the extent
-    (id, share inside; 0 when left out).
+    building, NaN where unknown) are aligned and sorted by building and part. ``small`` lie in another's cell,
+    ``absorbed`` are duplicates (id, id of the larger one), ``trimmed`` overlap (id, id, m²), ``beyond`` reach
+    over the extent (id, share inside; 0 when left out).
     """
 
     building: Ints

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gridmap.core.cells.blocks import located_in
-from gridmap.core.cells.coverage import Geometries, Ints, dissolve, stripped
+from gridmap.core.cells.coverage import Geometries, Ints, dissolve, stripped, summed
 from gridmap.core.cells.fixed import settled
 from gridmap.core.cells.openland import halved, out_of_reach
 from gridmap.core.cells.pieces import Faced, Pieces, give_away
@@ -101,7 +101,7 @@ def _joined(faces: Geometries, label: Ints, outlines: Geometries, settings: Cell
     built_face_m2 = shapely.area(faces) * built
 
     def stays(pieces: Pieces) -> NDArray[np.bool_]:
-        built_m2 = np.bincount(pieces.of_face, weights=built_face_m2, minlength=len(pieces.label))
+        built_m2 = summed(pieces.of_face, built_face_m2, len(pieces.label))
         scrap = (pieces.area_m2 < settings.min_scrap_m2) | (
             2 * pieces.area_m2 < settings.min_scrap_width_m * pieces.rim_m
         )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridmap.core.cells.coverage import Floats, Geometries, Ints, shared_borders
+from gridmap.core.cells.coverage import Floats, Geometries, Ints, shared_borders, summed
 
 __all__ = ["Faced", "Pieces", "connected", "give_away"]
 
@@ -58,10 +58,10 @@ def connected(faced: Faced, label: Ints) -> Pieces:
     graph = coo_array((np.ones(int(same.sum())), (faced.left[same], faced.right[same])), shape=(size, size))
     of_face = np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
     count = int(of_face.max(initial=-1)) + 1
-    area_m2 = np.bincount(of_face, weights=shapely.area(faced.polygon), minlength=count)
-    rim_m = np.bincount(of_face, weights=shapely.length(faced.polygon), minlength=count)
+    area_m2 = summed(of_face, shapely.area(faced.polygon), count)
+    rim_m = summed(of_face, shapely.length(faced.polygon), count)
     inner = of_face[faced.left] == of_face[faced.right]
-    rim_m -= 2 * np.bincount(of_face[faced.left[inner]], weights=faced.length_m[inner], minlength=count)
+    rim_m -= 2 * summed(of_face[faced.left[inner]], faced.length_m[inner], count)
     of_piece = np.zeros(count, dtype=np.int64)
     of_piece[of_face] = label
     return Pieces(of_face, of_piece, area_m2, rim_m)

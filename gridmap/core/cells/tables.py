@@ -32,7 +32,7 @@ class Codes:
     legacy_of_cell: Geometries
 
 
-def nullable(values: Geometries) -> pd.Series[Any]:
+def nullable(values: Any) -> pd.Series[Any]:
     """Return a column of text in which a missing value is None, not NaN."""
     return pd.Series(values, dtype=object)
 
@@ -51,7 +51,7 @@ def content_keys(polygons: Geometries, label: Geometries) -> Geometries:
 
 
 def _standing_points(cells: Geometries, outline: Ints, outlines: Geometries) -> Geometries:
-    points = shapely.point_on_surface(cells)
+    points: Geometries = shapely.point_on_surface(cells)
     built = np.flatnonzero(outline >= 0)
     if len(built):
         footprint = outlines[outline[built]]
