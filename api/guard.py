@@ -25,6 +25,7 @@ __all__ = ["COOKIE", "AccessLog", "BodyLimit", "Guard", "SafeHeaders", "page_pol
 
 COOKIE = "gridmap_token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_MANY = ("/static/", "/tiles/")
 _OPEN = frozenset({"/healthz"})
 _LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _CLOSED_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -67,7 +68,7 @@ class SafeHeaders:
 
 
 class AccessLog:
-    """One line for each answer: method, path, status, milliseconds; never the query (it holds places and addresses)."""
+    """A line for each answer: method, path, status, milliseconds; never the query (it holds places and addresses)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -89,7 +90,10 @@ class AccessLog:
             await self.app(scope, receive, note)
         finally:
             spent_ms = (time.perf_counter() - start) * 1000
-            _access.info("%s %s %s %.1f ms", scope["method"], path_of(scope), status or "cut", spent_ms)
+            # a page asks for dozens of files and tiles; what went well with them hides the rest
+            quiet = scope["path"].startswith(_MANY) and 0 < status < 400  # noqa: PLR2004
+            level = logging.DEBUG if quiet else logging.INFO
+            _access.log(level, "%s %s %s %.1f ms", scope["method"], path_of(scope), status or "cut", spent_ms)
 
 
 class BodyLimit:

@@ -6,6 +6,7 @@ that a caller sent is ever repeated in it: addresses and coordinates are persona
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -142,6 +143,7 @@ _NO_DATABASE = NotReady(
     "数据库没有应答。请检查它是否在运行(gridmap db status),稍后再试。",
     "The database does not answer. See whether it runs (gridmap db status), then try again.",
 )
+_ENDING = NotReady("服务正在停止,请稍后再试。", "The server is ending; try again later.")
 
 # how pydantic calls a fault, what we say of it; {…} are limits that the route states, never what the caller sent
 _FAULTS: dict[str, Text] = {
@@ -335,6 +337,11 @@ class LastResort:
 
         try:
             await self.app(scope, receive, watch)
+        except asyncio.CancelledError:
+            # only the end of the server cuts a request off
+            if started:
+                raise
+            await problem(_ENDING, scope["headers"])(scope, receive, send)
         except Exception as error:
             own = error if isinstance(error, GridmapError) else _CRASH
             if own is _CRASH or answer_to(own).status >= 500:  # noqa: PLR2004

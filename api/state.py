@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from api.static import StaticFiles
 from gridmap.maps.page import STATIC
+from gridmap.services.checked import Checked
 from gridmap.services.locate import Locator
 from gridmap.services.tiles import Tiles
 from gridmap.settings import Settings
@@ -26,6 +27,7 @@ class State:
         self.settings = settings
         self.place = place
         self.tiles = Tiles(place)
+        self.checked = Checked(place)
         self.static = StaticFiles(STATIC)
         self.locator = Locator(place, near_boundary_m=settings.near_boundary_m)
 

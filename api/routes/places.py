@@ -62,6 +62,4 @@ def stations(request: Request, here: Here) -> Response:
 @router.get("/check", summary="检查发现的问题", response_model=shapes.Findings)
 def check(here: Here) -> Response:
     """Return what is not as it should be: rule, severity, where, words, repair."""
-    from gridmap.services.check import check as findings
-
-    return json_of({"findings": findings(here.place)})
+    return json_of({"findings": here.checked.findings()})

@@ -13,6 +13,8 @@ from pydantic import TypeAdapter
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from gridmap.model.finding import Finding
+from gridmap.model.text import Text
 from gridmap.store.copying import bump
 from gridmap.store.database import Place, transaction
 from tests.api.conftest import LAT, LON, SIZE, insert, make_two_grids
@@ -125,6 +127,22 @@ def test_a_point_is_located_with_everything_a_dispatcher_needs(town: TestClient)
 def test_odd_questions_get_an_answer_or_a_sentence(town: TestClient, asked: dict[str, Any], status: int) -> None:
     answer = town.get("/v1/locate", params={"lon": LON + 0.002, "lat": LAT + 0.002} | asked)
     assert answer.status_code == status, answer.text
+
+
+def test_findings_are_kept_until_the_data_change(client: TestClient, place: Place, monkeypatch) -> None:
+    asked = []
+
+    def check(_: Place) -> list[Finding]:
+        asked.append(1)
+        return [Finding("codes", "error", f"grid:{len(asked)}", Text("编码", "code"))]
+
+    monkeypatch.setattr("gridmap.services.checked.check", check)
+    first = client.get("/v1/check").json()["findings"]
+    assert first[0]["message"] == {"zh": "编码", "en": "code"}
+    assert client.get("/v1/check").json()["findings"] == first
+    with transaction(place) as connection:
+        bump(connection, "base")
+    assert client.get("/v1/check").json()["findings"][0]["subject"] == "grid:2"
 
 
 def test_an_edition_that_was_just_published_is_waited_for(client: TestClient, place: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 import pkgutil
@@ -196,6 +197,28 @@ def test_a_crash_is_a_problem_without_its_trace_and_is_logged(far_app: FastAPI, 
     assert "GET /v1/crash failed" in caplog.text
     assert "RuntimeError" in caplog.text
     assert RESIDENT + "query" not in caplog.text
+
+
+def test_a_request_that_the_end_of_the_server_cuts_off_is_told_so(far_app: FastAPI) -> None:
+    @far_app.get("/v1/long")
+    async def long() -> None:
+        await asyncio.sleep(60)
+
+    async def cut() -> int:
+        sent = []
+
+        async def send(message) -> None:
+            sent.append(message)
+
+        headers = [(b"host", b"localhost"), (b"authorization", BEARER["Authorization"].encode())]
+        scope = {"type": "http", "method": "GET", "path": "/v1/long", "query_string": b"", "headers": headers}
+        task = asyncio.ensure_future(far_app(scope, asyncio.Event().wait, send))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await task
+        return sent[0]["status"]
+
+    assert asyncio.run(cut()) == 503
 
 
 def test_an_error_of_ours_keeps_its_rows(far_app: FastAPI) -> None:
