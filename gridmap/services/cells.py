@@ -14,14 +14,16 @@ import shapely
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from gridmap.core import gridsets
+from gridmap.core import gridsets, partition
 from gridmap.core.cells import BaseData, CellFabric, CellSettings, build_cells
+from gridmap.core.communities import grow_communities
 from gridmap.core.crs import project
 from gridmap.errors import Conflict, NotReady
 from gridmap.model.finding import Finding
 from gridmap.model.progress import Progress, part, silent
 from gridmap.model.text import Text
 from gridmap.services import settling
+from gridmap.store import areas as area_store
 from gridmap.store import base as base_store
 from gridmap.store import cells as store
 from gridmap.store import editions as edition_store
@@ -95,6 +97,7 @@ def make_cells(
             )
         progress(0.6, Text("写入单元", "Writing the cells"))
         result = write_fabric(connection, fabric, srid)
+        result |= _provisional_communities(connection, fabric, srid)
         progress(0.75, Text("生成版本", "Making editions"))
         result |= settling.settle_after_cells(connection, who=who, progress=part(progress, 0.75, 0.98))
         note_change(connection, who, "cells", orjson.dumps(result, default=str).decode())
@@ -241,6 +244,45 @@ def write_fabric(connection: Connection, fabric: CellFabric, srid: int) -> dict[
         "cells_replaced": len(gone),
         "findings": len(fabric.findings),
     }
+
+
+def _provisional_communities(connection: Connection, fabric: CellFabric, srid: int) -> dict[str, Any]:
+    """Grow communities from named points where no official line is known; they are marked as provisional."""
+    areas = base_store.read_live(connection, "areas")
+    communities = areas[areas["level"] == "community"]
+    official = communities[
+        communities.geom_type.isin(["Polygon", "MultiPolygon"]) & ~communities["provisional"].astype(bool)
+    ]
+    points = communities[communities.geom_type == "Point"]
+    if len(official) or points.empty:
+        area_store.replace_provisional(connection, [])
+        return {}
+    growth = grow_communities(fabric, project(points.rename_geometry("geometry"), srid).geometry.to_numpy())
+    grown = np.unique(growth.community[growth.community >= 0])
+    polygons = partition.dissolve(fabric.cells.geometry.to_numpy(), growth.community, len(points))
+    parents = fabric.cells["area_code"].to_numpy()
+    codes = [code or f"P{row:03d}" for row, code in enumerate(points["code"], start=1)]
+    area_store.replace_provisional(
+        connection,
+        [
+            area_store.Provisional(
+                source_id=str(points["source_id"].iloc[k]),
+                code=codes[k],
+                name=str(points["name"].iloc[k]),
+                parent_code=parents[growth.seed_cell[k]],
+                geom=_lonlat(polygons[[k]], srid)[0],
+            )
+            for k in grown
+        ],
+    )
+    cell_ids = store.ids_by_key(connection)
+    inside = growth.community >= 0
+    store.set_areas(
+        connection,
+        [cell_ids[k] for k in fabric.cells["key"][inside]],
+        [codes[k] for k in growth.community[inside]],
+    )
+    return {"communities_provisional": len(grown), "cells_unassigned": int((~inside).sum())}
 
 
 def _write_blocks(connection: Connection, fabric: CellFabric, old: gpd.GeoDataFrame, srid: int) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import geopandas as gpd
@@ -19,6 +19,7 @@ from gridmap.errors import Conflict
 from gridmap.model.finding import Finding
 from gridmap.model.progress import Progress
 from gridmap.model.text import Text
+from gridmap.store import areas as area_store
 from gridmap.store import base as base_store
 from gridmap.store import cells as cell_store
 from gridmap.store import editions as store
@@ -27,6 +28,8 @@ from gridmap.store.jurisdiction import jurisdiction as read_jurisdiction
 
 Ids = NDArray[np.int64]
 
+FIRST_EDITION = "社区网格(起点)"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _DOUBTFUL_BELOW = 0.8
 _WHOLE_FROM = 0.95
 Heirs = Callable[[Mapping[int, int]], pd.DataFrame]
@@ -76,8 +79,43 @@ def settle_after_cells(connection: Connection, *, who: str, progress: Progress) 
         else:
             _plan_from_set(connection, state, codes, entry, who=who)
         made.append(str(entry["name"]))
+    if not made and not store.editions(connection):
+        made = _first_edition(connection, state, cells, who=who, srid=srid)
     told["made"] = made
     return told
+
+
+def _first_edition(
+    connection: Connection, state: CellState, cells: gpd.GeoDataFrame, *, who: str, srid: int
+) -> list[str]:
+    """Where no grids are known, every community is one grid: something to answer with, and to split from there.
+
+    It is dated long ago, so that any edition that is imported later comes after it.
+    """
+    communities = area_store.communities(connection)
+    codes = cells["area_code"].to_numpy(dtype=object)
+    present = communities[communities["code"].isin(codes)].sort_values("code", ignore_index=True)
+    if present.empty:
+        return []
+    edition_id = store.add_edition(connection, name=FIRST_EDITION, effective_from=_LONG_AGO, made_by=who, set_id=None)
+    rows = pd.DataFrame(
+        {
+            "code": present["code"],
+            "name": present["name"],
+            "level": 1,
+            "grid_kind": [kind or "urban" for kind in present["area_kind"]],
+            "parent_code": None,
+            "community_code": present["code"],
+        }
+    )
+    leaves = _with_uids(connection, rows, pd.Series(dtype="int64"))
+    member = pd.Index(leaves["code"]).get_indexer(pd.Index(codes)).astype(np.int64)
+    assigned = member >= 0
+    store.write_assignment(connection, edition_id, state.ids[assigned], leaves["uid"].to_numpy()[member[assigned]])
+    _write_derived(
+        connection, edition_id, state, member=member, leaves=leaves, uppers=leaves.iloc[:0], colours={}, srid=srid
+    )
+    return [FIRST_EDITION]
 
 
 # -- making ----------------------------------------------------------------------------------------------------------

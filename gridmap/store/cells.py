@@ -161,6 +161,15 @@ def update_belonging(
     )
 
 
+def set_areas(connection: Connection, ids: Sequence[int], codes: Sequence[str]) -> None:
+    """Note the community of cells."""
+    connection.exec_driver_sql(
+        "UPDATE gridmap.cell c SET area_code = n.area FROM unnest(%(c)s::bigint[], %(a)s::text[]) AS n(cell, area) "
+        "WHERE c.id = n.cell",
+        {"c": list(ids), "a": list(codes)},
+    )
+
+
 def add_edges(connection: Connection, edges: pd.DataFrame) -> None:
     """Add borders (a, b ids in any order, length_m, street_class, street_name, synthetic)."""
     low = np.minimum(edges["a"].to_numpy(), edges["b"].to_numpy())
