@@ -78,7 +78,7 @@ def build(size: Size, ground: Ground, fabric: Fabric, barriers: NDArray[np.objec
         if pattern.kind == "tower" and pattern.entrances == 2 and len(free[b]):  # noqa: PLR2004
             towers[fabric.block_leaf[b]].append(b)
     targets = set_targets(size, ground, fabric, room, towers, rng)
-    stock = settle(fabric, patterns, free, anchors, targets, rng)
+    stock = settle(fabric, patterns, free, anchors, targets, size.buildings, rng)
     homes = len(stock)
     busy = np.zeros(len(fabric.blocks), dtype=bool)
     busy[np.array(stock.joined().block, dtype=np.intp)] = True

@@ -111,6 +111,8 @@ def _spelt(text: str) -> str:
     if not text.isdigit():
         return text
     n = int(text)
+    if n > 99:  # noqa: PLR2004
+        return text
     if n <= 10:  # noqa: PLR2004
         return DIGITS[n]
     tens, ones = divmod(n, 10)

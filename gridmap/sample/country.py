@@ -217,20 +217,19 @@ def _cut_in_two(  # noqa: PLR0917
     rng: np.random.Generator,
 ) -> tuple[shapely.Polygon, shapely.Polygon]:
     """Cut land along a line that wanders outside the village, and add the line to the plan."""
-    for wander in (True, False):
-        borders = []
-        for part in chord(shape, point, direction):
-            a, b = np.asarray(part.coords)[[0, -1]]
-            d = (b - a) / np.hypot(*(b - a))
-            a, b = a - 2 * d, b + 2 * d
-            borders.append(
-                shapely.LineString(_wander(a, b, middle, core, shape, rng) if wander else np.array([a, b]))
-            )
+    centre = np.asarray(shape.representative_point().coords)[0]
+    turned = np.array([-direction[1], direction[0]])
+    for way, at, wander in (
+        (direction, point, True),
+        (direction, point, False),
+        (direction, centre, False),
+        (turned, centre, False),
+    ):
+        borders = _border_through(shape, way, at, middle, core, rng, wander=wander)
         noded = shapely.union_all([shape.boundary, *borders], grid_size=SNAP)
         faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
-        inside = shapely.point_on_surface(faces)
-        left, _ = halves(shape, point, direction)
-        is_left = shapely.intersects(left, inside)
+        left, _ = halves(shape, at, way)
+        is_left = shapely.intersects(left, shapely.point_on_surface(faces))
         if is_left.all() or not is_left.any():
             continue
         for border in borders:
@@ -239,6 +238,27 @@ def _cut_in_two(  # noqa: PLR0917
         return solid(one, two)
     msg = "the land of a village could not be divided"
     raise AssertionError(msg)
+
+
+def _border_through(  # noqa: PLR0917
+    shape: shapely.Polygon,
+    direction: Floats,
+    point: Floats,
+    middle: Floats,
+    core: float,
+    rng: np.random.Generator,
+    *,
+    wander: bool,
+) -> list[shapely.LineString]:
+    """Return the border through a point across a shape, a little beyond it on both ends."""
+    out = []
+    for part in chord(shape, point, direction):
+        a, b = np.asarray(part.coords)[[0, -1]]
+        d = (b - a) / np.hypot(*(b - a))
+        a, b = a - 2 * d, b + 2 * d
+        points = _wander(a, b, middle, core, shape, rng) if wander else np.array([a, b])
+        out.append(shapely.LineString(points))
+    return out
 
 
 def plan_country(size: Size, ground: Ground, town: TownPlan, rng: np.random.Generator) -> CountryPlan:

@@ -234,7 +234,8 @@ def _unmove(  # noqa: PLR0917
 def _movable(label: Ints, a: int, b: int, fabric: Fabric) -> int | None:
     """Return a block of ``a`` that could as well belong to ``b``."""
     touching = label[fabric.pairs]
-    at = ((touching == [a, b]) | (touching == [b, a])).all(axis=1) & (fabric.shared > 30)  # noqa: PLR2004
+    both = (touching == [a, b]).all(axis=1) | (touching == [b, a]).all(axis=1)
+    at = both & (fabric.shared > 30)  # noqa: PLR2004
     members = np.unique(fabric.pairs[at])
     for block in members[label[members] == a]:
         area = shapely.area(fabric.blocks[block])

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ENTRANCE = 13.5
 SLAB_DEPTH = 12.5
 FARTHEST = 150.0
+#: The houses of the old town are at most this share of all buildings.
+OLD_SHARE = 0.19
 LARGEST_VILLAGE_BLOCK = 40_000.0
 
 
@@ -171,13 +173,16 @@ def settle(  # noqa: PLR0917
     free: list[Slots],
     anchors: Floats,
     targets: Targets,
+    buildings: int,
     rng: np.random.Generator,
 ) -> Stock:
     """Give every leaf its households: fill blocks one after the other until the target is met.
 
-    ``anchors[block]`` is a place at a street of the block (NaN: none).
+    ``buildings`` is how many the county has; ``anchors[block]`` is a place at a street of the block (NaN: none).
     """
     stock = Stock()
+    old = np.array(fabric.leaf_zone) == "old"
+    crowd = max(2.5, float(targets.households[old].sum()) / 2 / (OLD_SHARE * buildings))
     by_leaf: list[list[int]] = [[] for _ in range(fabric.n_leaves)]
     for b, leaf in enumerate(fabric.block_leaf):
         by_leaf[leaf].append(b)
@@ -194,7 +199,7 @@ def settle(  # noqa: PLR0917
             rest -= _settle_giant(stock, free[ready[0]], anchors[ready[0]], targets.giants[leaf], ready[0])
             ready = ready[1:]
         if fabric.leaf_zone[leaf] == "old":
-            _settle_old(stock, [free[b] for b in ready], rest, rng)
+            _settle_old(stock, [free[b] for b in ready], rest, crowd, rng)
             continue
         for b in ready:
             if rest <= 0:
@@ -221,8 +226,8 @@ def _settle_giant(stock: Stock, free: Slots, anchor: Floats, households: int, bl
     return households
 
 
-def _settle_old(stock: Stock, free: list[Slots], rest: int, rng: np.random.Generator) -> None:
-    """Scatter houses over all blocks of an old quarter."""
+def _settle_old(stock: Stock, free: list[Slots], rest: int, crowd: float, rng: np.random.Generator) -> None:
+    """Scatter houses with ``crowd`` households to a storey over all blocks of an old quarter."""
     slots = join(free)
     chosen: list[int] = []
     storeys: list[int] = []
@@ -231,7 +236,7 @@ def _settle_old(stock: Stock, free: list[Slots], rest: int, rng: np.random.Gener
         if rest <= 0:
             break
         floors = int(rng.integers(1, 4))
-        h = min(rest, int(rng.integers(2, 4)) * floors)
+        h = min(rest, max(1, round(crowd * floors * rng.uniform(0.75, 1.25))))
         chosen.append(int(k))
         storeys.append(floors)
         homes.append(h)

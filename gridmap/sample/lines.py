@@ -14,6 +14,8 @@ from gridmap.sample.ground import Floats
 #: A line that is only a border or a wall, no street.
 NOTHING = ""
 SNAP = 0.01
+#: How far cuts reach beyond the shape that they cut, in metres.
+BEYOND = 0.05
 
 #: Street classes from the highest to the lowest; at equal places the higher one gives the class.
 CLASSES = (
@@ -46,7 +48,7 @@ class Lines:
     ) -> None:
         """Add a line through plan points."""
         line = points if isinstance(points, shapely.LineString) else shapely.LineString(list(points))
-        if line.length < 0.5:  # noqa: PLR2004 (half a metre is no line)
+        if line.length < SNAP:
             return
         self.geometry.append(line)
         self.highway.append(highway)
@@ -73,7 +75,7 @@ def node(lines: Lines) -> Noded:
     """Cut all lines at their crossings; faces come sorted by place, so that every run has the same order."""
     geometry = np.array(lines.geometry, dtype=object)
     noded = shapely.union_all(geometry, grid_size=SNAP)
-    edges = shapely.from_wkb(shapely.to_wkb(shapely.get_parts(noded)))
+    edges = _without_stubs(shapely.from_wkb(shapely.to_wkb(shapely.get_parts(noded))))
     middle = shapely.line_interpolate_point(edges, 0.5, normalized=True)
     rank = np.array([CLASSES.index(h) for h in lines.highway])
     tree = shapely.STRtree(geometry)
@@ -90,6 +92,14 @@ def node(lines: Lines) -> Noded:
     faces = shapely.get_parts(shapely.polygonize(edges))
     faces = faces[np.lexsort(place_key(faces))]
     return Noded(edges, found, faces)
+
+
+def _without_stubs(edges: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Take off the ends that cuts have beyond the line that they meet."""
+    ends = np.vstack([shapely.get_coordinates(shapely.get_point(edges, k)) for k in (0, -1)])
+    _, at, count = np.unique(np.round(ends / SNAP).astype(np.int64), axis=0, return_inverse=True, return_counts=True)
+    loose = (count[at.reshape(-1)] == 1).reshape(2, -1).any(axis=0)
+    return np.asarray(edges[~(loose & (shapely.length(edges) < 4 * BEYOND))], dtype=object)
 
 
 def place_key(shapes: NDArray[np.object_]) -> tuple[Floats, Floats, Floats]:
@@ -139,9 +149,13 @@ def halves(shape: shapely.Polygon, point: Floats, along: Floats) -> tuple[shapel
 
 
 def chord(shape: shapely.Polygon, point: Floats, along: Floats) -> list[shapely.LineString]:
-    """Return the parts of the straight line through ``point`` that lie inside the shape."""
+    """Return the parts of the straight line through ``point`` that lie inside the shape.
+
+    They reach a little beyond it, so that noding finds the crossing and not a near miss.
+    """
     west, south, east, north = shape.bounds
     reach = 2 * (east - west + north - south) + 10
     d = along / np.hypot(*along)
     inside = shapely.intersection(shapely.LineString([point - reach * d, point + reach * d]), shape)
-    return [g for g in shapely.get_parts(inside) if g.geom_type == "LineString" and g.length > 1]
+    parts = [np.asarray(g.coords) for g in shapely.get_parts(inside) if g.geom_type == "LineString" and g.length > 0]
+    return [shapely.LineString([p[0] - np.sign((p[-1] - p[0]) @ d) * BEYOND * d, p[-1] + np.sign((p[-1] - p[0]) @ d) * BEYOND * d]) for p in parts]

@@ -353,7 +353,7 @@ def split(
 
 def _outside_strips(line: shapely.LineString, strips: shapely.Geometry) -> tuple[list[shapely.LineString], ...]:
     """Divide a cut into the parts that can be a street and those inside the strips."""
-    dry = [g for g in shapely.get_parts(shapely.difference(line, strips)) if g.length > 1]
+    dry = [g for g in shapely.get_parts(shapely.difference(line, strips)) if g.length > 0]
     wet = [g for g in shapely.get_parts(shapely.intersection(line, strips)) if g.length > 0]
     return dry, wet
 
