@@ -90,7 +90,7 @@ def ensure_database(place: Place) -> None:
     if place.cluster is not None:
         place.cluster.ensure_running()
         _create_missing(place.cluster, place.name)
-    with engine_of(place).connect() as connection:
+    with transaction(place) as connection:
         check_server(connection)
 
 

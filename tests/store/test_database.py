@@ -39,3 +39,10 @@ def test_a_database_in_which_chinese_cannot_be_searched_is_refused(run_settings:
     admin.dispose()
     with pytest.raises(NotReady, match="character type C"):
         ensure_database(Place(template.cluster.url("plain_c"), None))
+
+
+def test_a_server_that_does_not_answer_gives_a_sentence_without_its_password() -> None:
+    place = find_place(Settings(database_url=SecretStr("postgresql://planner:hunter2@127.0.0.1:1/county")))
+    with pytest.raises(NotReady, match="does not answer") as caught:
+        ensure_database(place)
+    assert "hunter2" not in caught.value.zh + caught.value.en
