@@ -7,6 +7,7 @@ of rows is nodes, ways, relations, each by number, whatever the order in the fil
 from __future__ import annotations
 
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -166,31 +167,44 @@ def _format(file: Path, max_bytes: int) -> str:
 
 
 def _collect(file: Path, kind: str, progress: Progress) -> _Found:
+    try:
+        return _pass(osmium.io.File(str(file), kind), progress)
+    except RuntimeError as e:
+        if "out of order" not in str(e):
+            raise truncated(file.name) from e
+    # Editors such as JOSM save in the order of drawing; areas are assembled from sorted files only.
+    with tempfile.TemporaryDirectory(prefix="gridmap-") as folder:
+        ordered = Path(folder) / "ordered.osm.pbf"
+        try:
+            merger = osmium.MergeInputReader()
+            merger.add_file(str(file))
+            with osmium.SimpleWriter(str(ordered)) as writer:
+                merger.apply(writer, simplify=True)
+            return _pass(osmium.io.File(str(ordered), "pbf"), progress)
+        except RuntimeError as e:
+            raise truncated(file.name) from e
+
+
+def _pass(source: osmium.io.File, progress: Progress) -> _Found:
     found = _Found()
     factory = osmium.geom.WKBFactory()
     processor = (
-        osmium.FileProcessor(osmium.io.File(str(file), kind))
-        .with_locations()
-        .with_areas()
-        .with_filter(osmium.filter.KeyFilter(*tagged.KEYS))
+        osmium.FileProcessor(source).with_locations().with_areas().with_filter(osmium.filter.KeyFilter(*tagged.KEYS))
     )
     doing = Text("读取 OpenStreetMap 文件", "reading the OpenStreetMap file")
-    try:
-        thing: Any
-        for n, thing in enumerate(processor):
-            if n % _EVERY == 0:
-                # The number of objects is not known beforehand: the share approaches the end of the step.
-                progress(0.8 * n / (n + _EXPECTED), doing)
-            if thing.is_node():
-                _take_node(found, thing)
-            elif thing.is_way():
-                _take_way(found, thing, factory)
-            elif thing.is_relation():
-                _take_relation(found, thing)
-            elif thing.is_area():
-                _take_area(found, thing, factory)
-    except RuntimeError as e:
-        raise truncated(file.name) from e
+    thing: Any
+    for n, thing in enumerate(processor):
+        if n % _EVERY == 0:
+            # The number of objects is not known beforehand: the share approaches the end of the step.
+            progress(0.8 * n / (n + _EXPECTED), doing)
+        if thing.is_node():
+            _take_node(found, thing)
+        elif thing.is_way():
+            _take_way(found, thing, factory)
+        elif thing.is_relation():
+            _take_relation(found, thing)
+        elif thing.is_area():
+            _take_area(found, thing, factory)
     return found
 
 

@@ -179,7 +179,8 @@ def _sniff(file: Path) -> str:
 
 def _gpkg_layers(file: Path) -> tuple[str, ...]:
     """Return the layers, having refused what is cut short or could reach outside the file."""
-    header = file.open("rb").read(100)
+    with file.open("rb") as stream:
+        header = stream.read(100)
     page = int.from_bytes(header[16:18], "big")
     pages = int.from_bytes(header[28:32], "big")
     counted = header[24:28] == header[92:96]
@@ -354,7 +355,9 @@ def _read_geojson(file: Path, content: bytes) -> RawTable:
     n = len(features.properties)
     names = dict.fromkeys(str(k) for row in features.properties for k in row)
     columns = pd.DataFrame(
-        {c: _column([row.get(c) for row in features.properties]) for c in names}, index=pd.RangeIndex(n)
+        {c: _column([row.get(c) for row in features.properties]) for c in names},
+        index=pd.RangeIndex(n),
+        dtype=object,
     )
     shapes: Built | None = geojson.geometries(features.geometries)
     notes: tuple[Text, ...] = ()
@@ -403,7 +406,9 @@ def _read_csv(file: Path, content: bytes) -> RawTable:
     square = [r if len(r) == width else (r + [""] * width)[:width] for r in records]
     cells: npt.NDArray[np.object_] = np.array(square, dtype=object).reshape(n, width)
     columns = pd.DataFrame(
-        {name: _unguarded(cells[:, j]) for j, name in enumerate(header) if name}, index=pd.RangeIndex(n)
+        {name: _unguarded(cells[:, j]) for j, name in enumerate(header) if name},
+        index=pd.RangeIndex(n),
+        dtype=object,
     )
     return RawTable(
         file.name,

@@ -539,7 +539,8 @@ class _Work:
 
     def done(self) -> Checked:
         """Settle repetitions and put the table together."""
-        frame = pd.DataFrame(self.cells, columns=list(self.kind.names), index=pd.RangeIndex(len(self.raw)))
+        rows = pd.RangeIndex(len(self.raw))
+        frame = pd.DataFrame(self.cells, columns=list(self.kind.names), index=rows, dtype=object)
         if self.geometry is not None:
             frame["geometry"] = self.geometry
         repeated = self._repetitions(frame)
