@@ -97,17 +97,17 @@ def encode(data: MapData) -> dict[str, Any]:
         "grids": {str(level): encode_layer(grids) for level, grids in sorted(data.grids.items())},
         "communities": encode_layer(data.communities),
         "stations": encode_layer(data.stations),
-        "base": {
-            name: encode_layer(layer, tolerance=BASE_TOLERANCE_DEGREES) for name, layer in base.items()
-        },
+        "base": {name: encode_layer(layer, tolerance=BASE_TOLERANCE_DEGREES) for name, layer in base.items()},
         "duties": {code: list(rows) for code, rows in sorted(data.duties.items())},
     }
 
 
 def _inline_style(name: str) -> str:
     text = (STATIC / name).read_text(encoding="utf-8")
+    text = re.sub(r"/\*.*?\*/\s*", "", text, flags=re.DOTALL)
     # Leaflet's pictures belong to controls that are not used; a reference would be a request.
-    return f"<style>{_ending_nowhere(re.sub(r'url[(](?!data:|#)[^)]*[)]', 'none', text))}</style>\n"
+    text = re.sub(r"url\((?!data:|#)[^)]*\)", "none", text)
+    return f"<style>{_ending_nowhere(text)}</style>\n"
 
 
 def _ending_nowhere(code: str) -> str:

@@ -11,6 +11,7 @@ import html
 from typing import Any
 
 import folium
+from branca.element import Figure
 from folium.map import Layer
 from folium.template import Template
 
@@ -44,8 +45,10 @@ class MapLayer(Layer):
         """Return what the browser needs to draw the layer."""
         return {"type": self.kind, "show": self.show, **self.options}
 
-    def render(self, **kwargs: Any) -> None:
+    def render(self, **kwargs: Any) -> str:
         """Render nothing: the map collects the description."""
+        del kwargs
+        return ""
 
 
 class VectorTiles(MapLayer):
@@ -145,7 +148,7 @@ class GridMap(folium.Map):
             publisher = publisher or data.publisher
         west, south, east, north = bounds or WHOLE_CHINA
         super().__init__(
-            location=[(south + north) / 2, (west + east) / 2],
+            location=[round((south + north) / 2, 7), round((west + east) / 2, 7)],
             zoom_start=13 if bounds else 4,
             tiles=None,
             zoom_control=False,
@@ -198,6 +201,8 @@ class GridMap(folium.Map):
     def components(self) -> tuple[str, str, str]:
         """Return Folium's three parts of a page: header, html, script."""
         root = self.get_root()
+        if not isinstance(root, Figure):
+            raise TypeError("the map must stand in a Figure of its own")
         root.render()
         return root.header.render(), root.html.render(), root.script.render()
 

@@ -67,18 +67,22 @@ def document(
     """
     words = dictionaries()[grid_map.language]
     title = grid_map.settings["title"]
-    return _environment().get_template("page.html").render(
-        language={"zh": "zh-CN", "en": "en"}[grid_map.language],
-        title=title[grid_map.language] if title else words["app"],
-        words=words,
-        header=Markup(header),  # noqa: S704
-        body=Markup(body),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        nonce=nonce,
-        map_name=grid_map.get_name(),
-        config=json_block(grid_map.config()),
-        data=None if data is None else json_block(data),
-        preload=preload,
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            language={"zh": "zh-CN", "en": "en"}[grid_map.language],
+            title=title[grid_map.language] if title else words["app"],
+            words=words,
+            header=Markup(header),  # noqa: S704
+            body=Markup(body),  # noqa: S704
+            script=Markup(script),  # noqa: S704
+            nonce=nonce,
+            map_name=grid_map.get_name(),
+            config=json_block(grid_map.config()),
+            data=None if data is None else json_block(data),
+            preload=preload,
+        )
     )
 
 

@@ -134,9 +134,7 @@ def vendor(*, update: bool) -> None:
                 }
             )
         _bundle(folder, out / _BUNDLE_FILE)
-        files = {
-            p.relative_to(out).as_posix(): sha256(p) for p in sorted(out.rglob("*")) if p.is_file()
-        }
+        files = {p.relative_to(out).as_posix(): sha256(p) for p in sorted(out.rglob("*")) if p.is_file()}
         lock = {"packages": packages, "bundler": f"esbuild {ESBUILD}", "files": files}
         if not update and files != read_lock()["files"]:
             sys.exit("the files differ from vendor.lock.json; run with --update and read the difference")

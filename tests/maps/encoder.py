@@ -71,9 +71,15 @@ class Layer:
 
         self.shapes = shapely.transform(shapes, project)
         self.tree = shapely.STRtree(self.shapes)
+        self.kept: dict[tuple[int, int, int], bytes] = {}
 
     def encode(self, name: str, z: int, x: int, y: int) -> bytes:
-        """Return the layer's part of a tile."""
+        """Return the layer's part of a tile; made once."""
+        if (z, x, y) not in self.kept:
+            self.kept[z, x, y] = self._encode(name, z, x, y)
+        return self.kept[z, x, y]
+
+    def _encode(self, name: str, z: int, x: int, y: int) -> bytes:
         span = 2.0**z
         edge = BUFFER / EXTENT
         box = [(x - edge) / span, (y - edge) / span, (x + 1 + edge) / span, (y + 1 + edge) / span]
@@ -85,9 +91,7 @@ class Layer:
         for i, shape in zip(hits, clipped, strict=True):
             if shape.is_empty:
                 continue
-            kind, geometry = _commands(
-                shapely.transform(shape, lambda p: (p * span - [x, y]) * EXTENT)
-            )
+            kind, geometry = _commands(shapely.transform(shape, lambda p: (p * span - [x, y]) * EXTENT))
             if not geometry:
                 continue
             tags = b""

@@ -7,18 +7,26 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import shapely
-from encoder import Layer
 
 from gridmap.maps.data import WorkbenchConfig
 from gridmap.maps.page import STATIC, content_security_policy, workbench_page
+from tests.maps.encoder import Layer
+from tests.maps.town import town
 
 TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".txt": "text/plain"}
 NONCE = "dGVzdA"
+
+
+@cache
+def town_layers() -> dict[str, Layer]:
+    """The base layers of the town as it is, ready for tiles."""
+    return {name: Layer(layer) for name, layer in town()["base"].items()}
 
 
 class World:
@@ -29,7 +37,7 @@ class World:
         self.findings: list[dict[str, Any]] = []
         self.language = "zh"
         self.config = WorkbenchConfig()
-        self.layers = {name: Layer(layer) for name, layer in data["base"].items() if layer["features"]}
+        self.layers = dict(town_layers())
         self.asked: list[str] = []
 
     def _grid(self, code: str) -> dict[str, Any] | None:

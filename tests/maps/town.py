@@ -92,14 +92,12 @@ def _slabs(block: shapely.Geometry, rng: np.random.Generator, use: str) -> list[
 
 
 @cache
-def town(seed: int = 7) -> dict[str, Any]:  # noqa: C901, PLR0915
+def town(seed: int = 7) -> dict[str, Any]:  # noqa: PLR0912 (one town, told from north to south)
     """Return everything that the API and the tiles give, keyed by name."""
     rng = np.random.default_rng(seed)
     lattice = _lattice(rng)
     quads = {
-        (c, r): shapely.Polygon(
-            [lattice[r, c], lattice[r, c + 1], lattice[r + 1, c + 1], lattice[r + 1, c]]
-        )
+        (c, r): shapely.Polygon([lattice[r, c], lattice[r, c + 1], lattice[r + 1, c + 1], lattice[r + 1, c]])
         for r in range(ROWS)
         for c in range(COLUMNS)
     }
@@ -115,12 +113,22 @@ def town(seed: int = 7) -> dict[str, Any]:  # noqa: C901, PLR0915
     major_names, minor_names = iter(MAJOR * 3), iter(MINOR * 6)
     for r in range(ROWS + 1):
         major = r % DOWN == 0
-        streets.append((shapely.LineString(lattice[r]), "major" if major else "minor",
-                        next(major_names) if major else next(minor_names)))
+        streets.append(
+            (
+                shapely.LineString(lattice[r]),
+                "major" if major else "minor",
+                next(major_names) if major else next(minor_names),
+            )
+        )
     for c in range(COLUMNS + 1):
         major = c % ACROSS == 0
-        streets.append((shapely.LineString(lattice[:, c]), "major" if major else "minor",
-                        next(major_names) if major else next(minor_names)))
+        streets.append(
+            (
+                shapely.LineString(lattice[:, c]),
+                "major" if major else "minor",
+                next(major_names) if major else next(minor_names),
+            )
+        )
     parts = []
     for line, kind, name in streets:
         wet = line.intersection(river.buffer(6))
@@ -170,8 +178,9 @@ def town(seed: int = 7) -> dict[str, Any]:  # noqa: C901, PLR0915
                     label=f"{number % 40 + 1}栋" if use == "residential" else "",
                 )
             )
-        side = shapely.LineString([quad.exterior.interpolate(0.125, normalized=True),
-                                   quad.exterior.interpolate(0.625, normalized=True)])
+        side = shapely.LineString(
+            [quad.exterior.interpolate(0.125, normalized=True), quad.exterior.interpolate(0.625, normalized=True)]
+        )
         if use == "residential" and rng.random() < 0.5:
             street_features += [
                 _feature(p, **{"class": "lane"}, name="", bridge=False, tunnel=False)
@@ -185,13 +194,12 @@ def town(seed: int = 7) -> dict[str, Any]:  # noqa: C901, PLR0915
         mine = [key for key, community in community_of.items() if community == i]
         shape = shapely.union_all([quads[k] for k in mine])
         code = f"{CODE}001{i + 1:03d}"
-        communities.append(_feature(shape, code=code, name=f"{name}社区", level="community",
-                                    provisional=False, **_label(shape)))
+        communities.append(
+            _feature(shape, code=code, name=f"{name}社区", level="community", provisional=False, **_label(shape))
+        )
         c0, r0 = min(c for c, _ in mine), min(r for _, r in mine)
-        snake = [
-            (c0 + (j if k % 2 == 0 else ACROSS - 1 - j), r0 + k) for k in range(DOWN) for j in range(ACROSS)
-        ]
-        groups, serial, halves = [], 0, [[], []]
+        snake = [(c0 + (j if k % 2 == 0 else ACROSS - 1 - j), r0 + k) for k in range(DOWN) for j in range(ACROSS)]
+        groups, halves = [], [[], []]
         while snake:
             take = min(len(snake), int(rng.choice([2, 3, 3, 4])))
             if len(snake) - take == 1:
@@ -199,17 +207,37 @@ def town(seed: int = 7) -> dict[str, Any]:  # noqa: C901, PLR0915
             groups.append(snake[:take])
             snake = snake[take:]
         shared = {"community_code": code, "community_name": f"{name}社区"}
-        for group in groups:
-            serial += 1
+        for serial, group in enumerate(groups, 1):
             half = 0 if serial <= len(groups) / 2 else 1
             halves[half] += group
-            grids[3].append(_grid(quads, households_of, group, level=3, code=f"{code}{serial:03d}",
-                                  name=f"{name}社区第{serial}网格", parent_code=f"{code}{half + 1}", **shared))
+            grids[3].append(
+                _grid(
+                    quads,
+                    households_of,
+                    group,
+                    level=3,
+                    code=f"{code}{serial:03d}",
+                    name=f"{name}社区第{serial}网格",
+                    parent_code=f"{code}{half + 1}",
+                    **shared,
+                )
+            )
         for half, group in enumerate(halves):
-            grids[2].append(_grid(quads, households_of, group, level=2, code=f"{code}{half + 1}",
-                                  name=f"{name}社区第{half + 1}片区", parent_code=code, **shared))
-        grids[1].append(_grid(quads, households_of, mine, level=1, code=code, name=f"{name}社区",
-                              parent_code=CODE, **shared))
+            grids[2].append(
+                _grid(
+                    quads,
+                    households_of,
+                    group,
+                    level=2,
+                    code=f"{code}{half + 1}",
+                    name=f"{name}社区第{half + 1}片区",
+                    parent_code=code,
+                    **shared,
+                )
+            )
+        grids[1].append(
+            _grid(quads, households_of, mine, level=1, code=code, name=f"{name}社区", parent_code=CODE, **shared)
+        )
     for level in grids.values():
         _colour(level)
 
@@ -242,9 +270,14 @@ def town(seed: int = 7) -> dict[str, Any]:  # noqa: C901, PLR0915
         ],
         "household_target": 300,
         "counts": {
-            "areas": 13, "streets": len(street_features), "buildings": len(buildings), "cells": 9000,
-            "grids": len(leaf), "stations": len(stations),
-            "households": sum(p["households"] for p in leaf), "people": sum(p["people"] for p in leaf),
+            "areas": 13,
+            "streets": len(street_features),
+            "buildings": len(buildings),
+            "cells": 9000,
+            "grids": len(leaf),
+            "stations": len(stations),
+            "households": sum(p["households"] for p in leaf),
+            "people": sum(p["people"] for p in leaf),
         },
         "version": "v1",
         "levels": [1, 2, 3],

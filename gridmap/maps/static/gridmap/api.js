@@ -53,7 +53,7 @@ export function apiSource({ api, tiles, tile_zoom: [lowest] }, language) {
     },
     grids: async (level, at) => featuresOf(await get("grids", { level, at })),
     grid: (code, at) => get(`grids/${encodeURIComponent(code)}`, { at }),
-    communities: async (at) => featuresOf(await get("areas", { level: "community", at })),
+    communities: async () => featuresOf(await get("areas", { level: "community" })),
     stations: async () => featuresOf(await get("stations")),
     locate: (lon, lat, at, signal) => get("locate", { lon: lon.toFixed(7), lat: lat.toFixed(7), at }, { signal }),
     check: async () => (await get("check")).findings,

@@ -47,7 +47,7 @@ function bucketsOf(layers) {
   return buckets;
 }
 
-export function embeddedSource(data) {
+export function embeddedSource(data, { tile_zoom: [lowest] }) {
   const grids = Object.fromEntries(
     Object.entries(data.grids).map(([level, layer]) => [level, decode(layer, data.step)]),
   );
@@ -94,12 +94,13 @@ export function embeddedSource(data) {
     async grid(code) {
       const grid = find(code);
       if (!grid) throw new Error(code);
-      const { label_lon: lon, label_lat: lat } = grid.properties;
       return {
         grid: grid.properties,
         chain: chainOf(grid),
         duties: data.duties[code] ?? [],
-        stations: Number.isFinite(lon) ? nearestStations(worldX(lon), worldY(lat), lat) : [],
+        stations: stations
+          .filter((station) => contains(grid, station.x, station.y))
+          .map(({ properties: { code: id, name } }) => ({ code: id, name })),
       };
     },
 
@@ -137,6 +138,7 @@ export function embeddedSource(data) {
     },
 
     async tile({ z, x, y }) {
+      if (z < lowest) return null;
       const span = 2 ** z;
       const reach = 4 / 256;
       const box = [(x - reach) / span, (y - reach) / span, (x + 1 + reach) / span, (y + 1 + reach) / span];

@@ -69,7 +69,7 @@ export async function mount(map) {
   };
 
   const source = config.standalone
-    ? embeddedSource(JSON.parse(byId(`${id}_data`).textContent))
+    ? embeddedSource(JSON.parse(byId(`${id}_data`).textContent), config)
     : (await import("./api.js")).apiSource(config, () => state.language);
 
   // --- layers, in drawing order -----------------------------------------------------------------------
@@ -165,7 +165,7 @@ export async function mount(map) {
         if (!signal.aborted) store.set({ detail: { ...detail, code: selected } });
       }
     } catch (error) {
-      if (!signal.aborted) store.set({ problem: sentence(error, t("error.server", { text: "" })), answer: state.answer ?? {} });
+      if (!signal.aborted) store.set({ problem: sentence(error, t("error.server", { text: error.message })) });
     }
   }
 
@@ -296,7 +296,8 @@ export async function mount(map) {
     const centre = map.getCenter();
     const zoom = Math.round(map.getZoom() * 100) / 100;
     const { level, language, selected, at } = state;
-    if (!level || state.paper) return;
+    // A frame in a notebook has no address of its own.
+    if (!level || state.paper || window.location.protocol === "about:") return;
     const hash = writeHash({ zoom, lat: centre.lat, lon: centre.lng, level, language, selected, at, hidden: state.hidden });
     window.history.replaceState(null, "", hash);
   };
@@ -309,7 +310,7 @@ export async function mount(map) {
   map.on("moveend", remember);
   map.on("zoomend moveend resize", drawScale);
   store.on(["language", "jurisdiction", "paper"], heading);
-  store.on(["language", "level", "selected", "hidden", "at"], remember);
+  store.on(["language", "level", "selected", "hidden", "at", "paper"], remember);
   store.on(["selected", "grids"], () => {
     grids.select(state.selected);
     outline(state.selected ? grids.find(state.selected) : null);
@@ -347,8 +348,10 @@ export async function mount(map) {
       if (["facts", "station"].includes(state.view)) close();
       showPanel(true);
       byId("gm-search")?.focus();
-    } else if (event.key === "Enter" && event.target === map.getContainer()) openPoint(map.getCenter());
-    else if (state.jurisdiction?.levels?.includes(Number(event.key))) store.set({ level: Number(event.key), selected: null, view: "list" });
+    } else if (event.key === "Enter" && event.target === map.getContainer()) {
+      event.preventDefault();
+      openPoint(map.getCenter());
+    } else if (state.jurisdiction?.levels?.includes(Number(event.key))) store.set({ level: Number(event.key), selected: null, view: "list" });
   });
   document.addEventListener("pointerdown", () => {
     state.byKeyboard = false;
@@ -364,7 +367,7 @@ export async function mount(map) {
 
   async function loadGrids() {
     const { level, at } = state;
-    const [features, areas] = await Promise.all([source.grids(level, at), source.communities(at)]);
+    const [features, areas] = await Promise.all([source.grids(level, at), source.communities()]);
     if (state.level !== level || state.at !== at) return;
     grids.set(features);
     communities.set(areas);

@@ -29,7 +29,7 @@ export function createPanel(body, { store, words, colourOf, actions }) {
   const card = (title, ...children) =>
     h("section", { class: "gm-card" }, title && h("h3", null, title), ...children);
 
-  const isLeaf = (grid) => grid.level === Math.max(...(state.jurisdiction?.levels ?? [grid.level]));
+  const isLeaf = (grid) => grid.leaf ?? grid.level === Math.max(...(state.jurisdiction?.levels ?? [grid.level]));
 
   /** Share above or below the standard, for grids that have one. */
   const deviation = (grid) => {
@@ -305,7 +305,7 @@ export function createPanel(body, { store, words, colourOf, actions }) {
       }
       if (answer.near_boundary) {
         lines.push(
-          h("p", { class: "gm-warning" }, icon("warn"), t("here.near", { n: number(Math.round(answer.boundary_m ?? 0)) })),
+          h("p", { class: "gm-warning" }, icon("warn"), t("here.near", { n: distance(answer.boundary_m ?? 0) })),
         );
         if (answer.candidates?.length) {
           lines.push(h("h4", null, t("here.candidates")), choices(answer.candidates, actions.openGrid));
@@ -318,11 +318,11 @@ export function createPanel(body, { store, words, colourOf, actions }) {
           const { name, code, distance_m: metres } = answer.nearest;
           lines.push(
             h("p", null, h("button", { type: "button", class: "gm-link", click: () => actions.openGrid(code) },
-              t("here.nearest", { name: name || code, n: number(Math.round(metres)) }))),
+              t("here.nearest", { name: name || code, n: distance(metres) }))),
           );
         }
       }
-    } else lines.push(h("p", { class: "gm-quiet" }, t("status.locating")));
+    } else if (!state.problem) lines.push(h("p", { class: "gm-quiet" }, t("status.locating")));
     return h(
       "section",
       { class: "gm-card gm-here" },
@@ -347,7 +347,9 @@ export function createPanel(body, { store, words, colourOf, actions }) {
         point ? hereCard(point, answer) : null,
         grid ? gridCard(grid, about ?? answer) : null,
         grid && (about || answer) ? card(t("duties"), people(duties)) : null,
-        stations?.length ? card(t("stations.near"), choices(stations, actions.openStation)) : null,
+        stations?.length
+          ? card(t(answer?.stations ? "stations.near" : "stations.inside"), choices(stations, actions.openStation))
+          : null,
         state.problem ? h("p", { class: "gm-warning", role: "alert" }, icon("warn"), state.problem) : null,
       ),
     ];
@@ -386,7 +388,7 @@ export function createPanel(body, { store, words, colourOf, actions }) {
       h(
         "div",
         { class: "gm-scroll gm-empty" },
-        h("h2", null, t("empty.title")),
+        h("h2", null, t(Object.values(counts).some((n) => n > 0) ? "empty.part" : "empty.title")),
         h("p", null, t("empty.text")),
         h(
           "ol",
@@ -447,13 +449,15 @@ export function createPanel(body, { store, words, colourOf, actions }) {
       list.replaceChildren(...rows());
       return;
     }
+    const inside = body.contains(document.activeElement);
     const parts = (views[state.view] ?? listView)().filter(Boolean);
     const editions = ["list", "check"].includes(state.view) ? edition() : null;
     body.replaceChildren(...(editions ? [editions] : []), ...parts);
-    if (from && from !== state.view) {
-      if (["facts", "station"].includes(state.view)) {
-        if (state.byKeyboard) body.querySelector(".gm-back")?.focus();
-      } else if (state.view === "list" && state.last) {
+    if (["facts", "station"].includes(state.view)) {
+      // What is asked for arrives in parts: whoever was in the panel stays in it.
+      if (inside || (state.byKeyboard && from !== state.view)) body.querySelector(".gm-back").focus();
+    } else if (from && from !== state.view) {
+      if (state.view === "list" && state.last) {
         const before = [...body.querySelectorAll(".gm-row")].find((r) => r.dataset.code === state.last);
         before?.scrollIntoView({ block: "nearest" });
         if (state.byKeyboard) before?.focus();

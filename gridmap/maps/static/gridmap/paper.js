@@ -1,6 +1,7 @@
 /* global L */
 /** The A3 sheet: the present view with title, legend, scale, north arrow, date, edition and review number. */
 import { h, icon, s } from "./dom.js";
+import { toLatLng } from "./geo.js";
 import { drawScale, metresPerPx } from "./scale.js";
 
 const WIDTH = 1526;
@@ -69,6 +70,28 @@ export function createPaper({ map, sheet, stage, canvas, store, words, config, t
     );
   };
 
+  /** Put the legend into the corner where it hides least; the north arrow keeps clear of it. */
+  const arrange = () => {
+    const legend = stage.querySelector(".gm-legend");
+    const [width, height] = [legend.offsetWidth, legend.offsetHeight];
+    const size = map.getSize();
+    const points = state.grids.map(({ box }) =>
+      map.latLngToContainerPoint(toLatLng((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)),
+    );
+    const hides = ([right, bottom]) =>
+      points.filter(
+        ({ x, y }) =>
+          (right ? x > size.x - width && x < size.x : x < width && x > 0) &&
+          (bottom ? y > size.y - height && y < size.y : y < height && y > 0),
+      ).length;
+    const [hidden, [right, bottom]] = [[true, true], [false, false], [true, false]]
+      .map((corner) => [hides(corner), corner])
+      .reduce((best, next) => (next[0] < best[0] ? next : best));
+    stage.classList.toggle("gm-legend-left", !right);
+    stage.classList.toggle("gm-legend-top", !bottom);
+    return hidden;
+  };
+
   const drawBar = () => {
     const field = (name, value, act) => {
       const input = h("input", { type: "text", maxlength: 60, input: () => act(input.value) });
@@ -123,8 +146,10 @@ export function createPaper({ map, sheet, stage, canvas, store, words, config, t
   function enter() {
     if (open) return;
     open = true;
+    store.set({ paper: true });
     const all = whole() && L.latLngBounds(whole());
-    const bounds = all && map.getBounds().contains(all) ? all.pad(0.02) : map.getBounds();
+    const everything = Boolean(all && map.getBounds().contains(all));
+    const bounds = everything ? all.pad(0.02) : map.getBounds();
     before = { centre: map.getCenter(), zoom: map.getZoom(), snap: map.options.zoomSnap };
     document.body.classList.add("gm-paper");
     sheet.before(bar);
@@ -136,9 +161,15 @@ export function createPaper({ map, sheet, stage, canvas, store, words, config, t
     settle(bounds);
     drawBar();
     drawFurniture();
+    const hidden = arrange();
+    if (everything && hidden > 0) {
+      // Nothing may hide under the legend when the sheet shows everything.
+      const side = [stage.querySelector(".gm-legend").offsetWidth + 8, 0];
+      const right = !stage.classList.contains("gm-legend-left");
+      map.fitBounds(bounds, { animate: false, [right ? "paddingBottomRight" : "paddingTopLeft"]: side });
+    }
     fit();
     bar.querySelector("button").focus();
-    store.set({ paper: true });
   }
 
   function leave() {
@@ -155,6 +186,9 @@ export function createPaper({ map, sheet, stage, canvas, store, words, config, t
   }
 
   window.addEventListener("resize", fit);
+  map.on("moveend", () => {
+    if (open) arrange();
+  });
   map.on("zoomend", () => {
     if (open) {
       drawBar();

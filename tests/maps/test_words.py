@@ -1,0 +1,76 @@
+"""The page speaks Chinese and English completely."""
+
+from __future__ import annotations
+
+import re
+
+from gridmap.maps.page import HERE, STATIC, dictionaries
+from gridmap.model.kinds import BUILDING_USES, DUTY_ROLES, GRID_KINDS, STATION_KINDS
+
+MODULES = {path.name: path.read_text(encoding="utf-8") for path in (STATIC / "gridmap").glob("*.js")}
+
+
+def _used() -> set[str]:
+    text = "".join(source for name, source in MODULES.items() if name != "i18n.js")
+    page = (HERE / "templates" / "page.html").read_text(encoding="utf-8")
+    choice = re.findall(r'\bt\(\s*[\w.?\s()=>\[\],]*?\? "([\w.]+)" : "([\w.]+)"', text)
+    return {
+        *re.findall(r'\bt\("([\w.]+)"', text),
+        *(key for pair in choice for key in pair),
+        *re.findall(r'"((?:count|zoom)\.\w+)"', text),
+        *re.findall(r"\bwords\.(\w+)", page),
+        *re.findall(r'data-t="(\w+)"', page),
+        *re.findall(r'words\["(\w+)"\]', (HERE / "page.py").read_text(encoding="utf-8")),
+    }
+
+
+def _made() -> set[str]:
+    """Keys that are put together from a prefix and a datum."""
+    return {
+        *(f"kind.{value}" for value in GRID_KINDS),
+        *(f"role.{value}" for value in DUTY_ROLES),
+        *(f"station.kind.{value}" for value in STATION_KINDS),
+        *(f"here.use.{value}" for value in BUILDING_USES),
+        *(f"severity.{value}" for value in ("error", "warning", "info")),
+        *(f"level.{value}" for value in (1, 2, 3)),
+        *(f"layer.{value}" for value in ("base", "grids", "communities", "names", "stations")),
+        *(f"sort.{value}" for value in ("code", "large", "small")),
+        *(f"tab.{value}" for value in ("list", "check")),
+        *(f"empty.{value}" for value in ("areas", "streets", "buildings", "households", "cells", "grids", "stations")),
+    }
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    zh, en = dictionaries()["zh"], dictionaries()["en"]
+    assert list(zh) == list(en)
+
+
+def test_both_languages_fill_in_the_same_values() -> None:
+    zh, en = dictionaries()["zh"], dictionaries()["en"]
+    for key in zh:
+        assert set(re.findall(r"\{\w+\}", zh[key])) == set(re.findall(r"\{\w+\}", en[key])), key
+
+
+def test_no_words_are_missing() -> None:
+    assert (_used() | _made()) - set(dictionaries()["zh"]) == set()
+
+
+def test_no_words_are_left_over() -> None:
+    assert set(dictionaries()["zh"]) - _used() - _made() == set()
+
+
+def test_chinese_words_are_chinese_and_english_words_are_not() -> None:
+    for key, words in dictionaries()["zh"].items():
+        if key != "language":
+            assert re.search(r"[\u4e00-\u9fff]", words), key
+    for key, words in dictionaries()["en"].items():
+        if key != "language":
+            assert not re.search(r"[\u4e00-\u9fff]", words), key
+
+
+def test_no_module_holds_chinese_words_of_its_own() -> None:
+    for name, source in MODULES.items():
+        if name != "i18n.js":
+            code = re.sub(r"/\*.*?\*/|//[^\n]*", "", source, flags=re.DOTALL)
+            # 站 is the symbol of a station; 社区 and 村 are endings of names in the data.
+            assert set(re.findall(r"[\u4e00-\u9fff]", code)) <= set("站社区村"), name
