@@ -31,6 +31,7 @@ __all__ = [
 
 # Rounding to the grid lengthens a divided segment a little; it must not be divided again.
 _SLACK = 0.01
+_SAME_M = 1e-9
 
 Geometries = NDArray[np.object_]
 Ints = NDArray[np.int64]
@@ -93,7 +94,7 @@ def summed(group: NDArray[Any], values: Floats, count: int) -> Floats:
 
 def _vertex_numbers(xy: Floats) -> tuple[Floats, Ints]:
     on_grid = np.rint(xy / GRID_M)
-    if np.allclose(on_grid * GRID_M, xy, rtol=0, atol=1e-9):
+    if not len(xy) or float(np.abs(on_grid * GRID_M - xy).max()) <= _SAME_M:
         low = on_grid.min(axis=0)
         key = (on_grid[:, 0] - low[0]).astype(np.int64) << 31 | (on_grid[:, 1] - low[1]).astype(np.int64)
         _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
