@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -13,6 +14,8 @@ from gridmap.cli import data, databases, grids, jobs, look
 from gridmap.cli.common import language
 from gridmap.cli.serve import serve
 from gridmap.errors import Cancelled, GridmapError
+
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="gridmap",
@@ -29,7 +32,7 @@ app.command("migrate")(databases.migrate)
 app.command("sample")(data.sample)
 app.command("cells")(grids.cells)
 app.command("check")(grids.check)
-app.command("locate")(look.locate)
+app.command("locate", cls=look.NegativeNumbers)(look.locate)
 app.command("map")(look.map_)
 app.command("serve")(serve)
 app.command("worker")(jobs.worker)
@@ -58,24 +61,32 @@ def _problem(problem: dict[str, object]) -> str:
 
 
 def main() -> None:
-    """Run the command; what goes wrong is a sentence in Chinese and English, never a stack trace."""
+    """Run the command ``gridmap``."""
+    guarded(app)
+
+
+def guarded(command: typer.Typer) -> NoReturn:
+    """Run a command; what goes wrong is a sentence in Chinese and English, never a stack trace.
+
+    Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong, 3 a check found errors,
+    70 an error inside the program, 130 interrupted.
+    """
     if not os.environ.get("GRIDMAP_DEBUG"):
         logging.getLogger("gridmap").addHandler(logging.NullHandler())
     try:
-        app()
+        code = command(standalone_mode=False)
+    except typer.TyperException as error:
+        sys.exit(_wrong_usage(error))
+    except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
     except Cancelled as error:
         typer.echo(f"{error.zh}\n{error.en}", err=True)
-        sys.exit(130)
-    except KeyboardInterrupt:
-        typer.echo("已中断,没有改动。\nInterrupted; nothing was changed.", err=True)
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except GridmapError as error:
         typer.echo(f"错误:{error.zh}\nerror: {error.en}", err=True)
         for problem in error.problems:
             typer.echo("  " + _problem(problem), err=True)
         sys.exit(1)
-    except BrokenPipeError:
-        sys.exit(0)
     except Exception as error:
         if os.environ.get("GRIDMAP_DEBUG"):
             raise
@@ -87,3 +98,18 @@ def main() -> None:
             err=True,
         )
         sys.exit(70)
+    if code == _INTERRUPTED:
+        typer.echo("已中断,正在做的一步没有写入。\nInterrupted; the step under way was not written.", err=True)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _wrong_usage(error: typer.TyperException) -> int:
+    """Say what is wrong with the command line, and where its help is."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "gridmap"
+    said = error.format_message()
+    if not said or "\n" in said:  # a group without a command has shown its help
+        typer.echo(said, err=True, nl=bool(said))
+    else:
+        typer.echo(f"错误:命令写法不对,用法见 {path} --help。\nerror: {said.rstrip('.')}. See {path} --help.", err=True)
+    return error.exit_code

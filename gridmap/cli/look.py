@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from gridmap.cli.common import DatabaseOption, JsonOption, language, print_json, ready_place, say
 from gridmap.errors import InputError
-from gridmap.model.text import Text
+from gridmap.model.text import Language, Text
+
+_NEGATIVE = re.compile(r"-\d*\.?\d")
+
+
+class NegativeNumbers(TyperCommand):
+    """A command whose arguments may be negative: ``-73.98`` is a longitude, not an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # only then: elsewhere an option that is not known should be called so
+        ctx.ignore_unknown_options = any(_NEGATIVE.match(arg) for arg in args)
+        return super().parse_args(ctx, args)
 
 
 def moment(text: str | None) -> datetime | None:
@@ -87,7 +100,7 @@ def _tell(answer: dict[str, Any]) -> None:
 
 def map_(
     out: Annotated[Path, typer.Argument(metavar="OUT.html", help="The file to write.")],
-    lang: Annotated[str, typer.Option("--lang", help="zh or en.")] = "zh",
+    lang: Annotated[Language, typer.Option("--lang", help="Language of the page.")] = "zh",
     database: DatabaseOption = None,
 ) -> None:
     """Write the map as one HTML file that needs no server and no internet.
@@ -96,8 +109,6 @@ def map_(
     """
     from gridmap.services.maps import write_map
 
-    if lang not in ("zh", "en"):
-        raise InputError("--lang 只能是 zh 或 en。", "--lang is zh or en.")
     _, place = ready_place(database)
     size = write_map(place, out, language=lang)
     say(Text(f"已写入 {out}({size / 1e6:.1f} MB)", f"Written to {out} ({size / 1e6:.1f} MB)"))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gridmap.settings import Settings
     from gridmap.store.database import Place
 
-__all__ = ["serve", "serve_place"]
+__all__ = ["listen_near", "serve", "serve_place"]
 
 _APP = "api.app:create"
 _GRACE_S = 3
@@ -42,7 +42,10 @@ def serve(
     show: Show = False,
     new_token: NewToken = False,
 ) -> None:
-    """Start the server: map page, API and a worker for jobs; it prints the address to open."""
+    """Start the server: map page, API and a worker for jobs; it prints the address to open.
+
+    Example: gridmap serve --database qingyan
+    """
     from gridmap.cli.common import load_settings
     from gridmap.services.databases import open_ready
     from gridmap.services.tokens import renew_token, token_of
@@ -144,6 +147,22 @@ def _listen(host: str, port: int) -> socket.socket:
             f"端口 {port} 已被占用(也许 gridmap 已在运行)。可以用:gridmap serve --port {free}",
             f"The port {port} is taken (gridmap may be running already). Try: gridmap serve --port {free}",
         ) from error
+
+
+def listen_near(host: str, port: int) -> socket.socket:
+    """Listen on a port of this machine, or on the next free one when it is taken.
+
+    Raises
+    ------
+    NotAllowed
+        The address is not of this machine.
+    NotReady
+        No port is free.
+    """
+    _only_this_machine(host)
+    with contextlib.suppress(OSError):
+        return _bound(host, port)
+    return _listen(host, _next_free(host, port + 1))
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -88,6 +88,14 @@ def migrate(place: Place) -> SchemaState:
     return before
 
 
+def empty(place: Place) -> None:
+    """Take everything of ours out of the database and bring an empty schema; what others keep in it stays."""
+    with engine_of(place).begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:n))"), {"n": _LOCK})
+        connection.execute(text("DROP SCHEMA IF EXISTS gridmap CASCADE"))
+    migrate(place)
+
+
 def apply_functions_and_views(connection: Connection) -> None:
     """Make the re-creatable functions and views anew, in the order of their file names."""
     for folder in ("functions", "views"):
