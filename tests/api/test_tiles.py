@@ -42,7 +42,7 @@ def _add(connection: Connection, table: str, **values: object) -> int:
 
 
 def _town(connection: Connection) -> dict[str, int]:
-    line = f"SRID=4326;LINESTRING({LON - 0.01} {LAT - 0.01}, {LON + 0.01} {LAT + 0.01})"
+    line = f"SRID=4326;MULTILINESTRING(({LON - 0.01} {LAT - 0.01}, {LON + 0.01} {LAT + 0.01}))"
     made = {
         "building": _add(
             connection, "building", source_id="B1", number="3栋", use="residential", storeys=6, households=24,
