@@ -9,8 +9,9 @@ import shapely
 from numpy.typing import NDArray
 
 from gridmap.errors import InputError
+from gridmap.sample.courts import WHOLE_BLOCK, Court, choose_walled, hill_paths, lay_out
 from gridmap.sample.fabric import Fabric, Ints
-from gridmap.sample.ground import Floats, Ground
+from gridmap.sample.ground import Floats
 from gridmap.sample.homes import Pattern, Stock, block_patterns, block_slots, settle
 from gridmap.sample.size import Size
 from gridmap.sample.slots import Site
@@ -52,6 +53,10 @@ class Built:
     institutions: list[int]
     works: list[int]
     anchors: Floats
+    courts: list[Court]
+    court_kinds: list[str]
+    paths: list[Floats]
+    path_meets: Floats
 
 
 def anchors_of(fabric: Fabric) -> Floats:
@@ -66,7 +71,7 @@ def anchors_of(fabric: Fabric) -> Floats:
     return out
 
 
-def build(size: Size, ground: Ground, fabric: Fabric, barriers: NDArray[np.object_], rng: np.random.Generator) -> Built:
+def build(size: Size, fabric: Fabric, barriers: NDArray[np.object_], rng: np.random.Generator) -> Built:
     """Build everything: exactly ``size.buildings`` buildings."""
     site = Site(fabric, barriers)
     anchors = anchors_of(fabric)
@@ -77,15 +82,20 @@ def build(size: Size, ground: Ground, fabric: Fabric, barriers: NDArray[np.objec
     for b, pattern in enumerate(patterns):
         if pattern.kind == "tower" and pattern.entrances == 2 and len(free[b]):  # noqa: PLR2004
             towers[fabric.block_leaf[b]].append(b)
-    targets = set_targets(size, ground, fabric, room, towers, rng)
+    targets = set_targets(size, fabric, room, towers, rng)
     stock = settle(fabric, patterns, free, anchors, targets, size.buildings, rng)
     homes = len(stock)
+    courts, kinds = _courts(size, fabric, stock, patterns, site, rng)
     busy = np.zeros(len(fabric.blocks), dtype=bool)
     busy[np.array(stock.joined().block, dtype=np.intp)] = True
     closed = np.zeros(len(fabric.blocks), dtype=bool)
     for leaf in targets.dedicated:
         closed |= fabric.block_leaf == leaf
+    area = shapely.area(fabric.blocks)
     busy |= closed
+    for court in courts:
+        closed[court.block] |= court.walled and area[court.block] <= WHOLE_BLOCK
+    paths, path_meets = _park_paths(fabric, targets, anchors, site, rng)
     dedicated_works(stock, fabric, site, targets, anchors, rng)
     rest = size.buildings - len(stock)
     if rest < 0:
@@ -104,7 +114,44 @@ def build(size: Size, ground: Ground, fabric: Fabric, barriers: NDArray[np.objec
     street_shops(stock, fabric, site, count=round(0.36 * rest), closed=closed, rng=rng)
     farmsteads(stock, fabric, site, count=round(0.12 * rest), closed=closed, rng=rng)
     sheds(stock, site, count=size.buildings - len(stock), rng=rng)
-    return Built(_table(stock, fabric), targets, patterns, institutions, works, anchors)
+    return Built(_table(stock, fabric), targets, patterns, institutions, works, anchors, courts, kinds, paths, path_meets)
+
+
+def _courts(  # noqa: PLR0917
+    size: Size, fabric: Fabric, stock: Stock, patterns: list[Pattern], site: Site, rng: np.random.Generator
+) -> tuple[list[Court], list[str]]:
+    """Lay out the estates, say of what type each is, and wall some of them."""
+    courts = lay_out(
+        fabric, stock.joined(), np.array(stock.group, dtype=np.intp), np.array(stock.kind, dtype=object)
+    )
+    kinds = []
+    for court in courts:
+        pattern = patterns[court.block].kind
+        plain = "unit_family" if rng.random() < 0.36 else "commodity"  # noqa: PLR2004
+        kinds.append({"low": "village_built", "tower": "commodity"}.get(pattern, plain))
+    choose_walled(courts, kinds, size.share(12, least=2))
+    site.keep_free([w for c in courts for w in c.ways])
+    return courts, kinds
+
+
+def _park_paths(
+    fabric: Fabric, targets: Targets, anchors: Floats, site: Site, rng: np.random.Generator
+) -> tuple[list[Floats], Floats]:
+    """Lay footpaths over the hill of every park; return them and where they meet a street."""
+    paths: list[Floats] = []
+    meets: list[Floats] = []
+    area = shapely.area(fabric.blocks)
+    for leaf, kind in targets.dedicated.items():
+        blocks = np.flatnonzero((fabric.block_leaf == leaf) & ~np.isnan(anchors[:, 0]))
+        if kind != "park" or len(blocks) == 0:
+            continue
+        b = int(blocks[int(np.argmax(area[blocks]))])
+        if shapely.Point(anchors[b]).distance(fabric.blocks[b]) > 1:
+            continue
+        meets.append(np.round(anchors[b], 2))
+        paths += hill_paths(fabric.blocks[b], meets[-1], rng)
+    site.keep_free(paths)
+    return paths, np.array(meets).reshape(-1, 2)
 
 
 def _table(stock: Stock, fabric: Fabric) -> Buildings:

@@ -18,7 +18,7 @@ from gridmap.sample.complaints import NOW, Spots, Where, request_rows
 from gridmap.sample.country import CountryPlan, plan_country
 from gridmap.sample.editions import Edition, grid_table, last_year, present
 from gridmap.sample.fabric import Fabric, Ints, weave
-from gridmap.sample.frames import table, to_degrees
+from gridmap.sample.frames import degrees_of, table, to_degrees
 from gridmap.sample.ground import CRS, Floats, Ground
 from gridmap.sample.identity import (
     Addresses,
@@ -138,7 +138,7 @@ def generate(
     progress(0.25, Text("建造房屋", "building"))
     planned = Size(size.buildings - 4, size.communities)
     barriers = _barriers(ground)
-    built = build(planned, ground, fabric, barriers, rng(4))
+    built = build(planned, fabric, barriers, rng(4))
     names = Names(rng(5))
     levels = arrange(size, fabric, _barrier_costs(ground, fabric), names, rng(6))
     planted = Planted()
@@ -192,8 +192,8 @@ def _assemble(  # noqa: PLR0917
     villages = [names.village() for _ in range(len(country.middles))]
     group_number = _group_numbers(fabric)
     progress(0.5, Text("命名", "naming"))
-    streets, edge_name = name_streets(fabric, villages, names)
-    estates = name_estates(size, fabric, built, names, rng(8))
+    streets, edge_name = name_streets(fabric, built, villages, names)
+    estates = name_estates(built, names)
     addresses = give_addresses(fabric, built, estates, edge_name, villages, group_number, rng(9))
     now = present(fabric, levels, built.targets, villages, group_number)
     plant_piece(planted, now, fabric, built, rng(10))
@@ -231,7 +231,7 @@ def _assemble(  # noqa: PLR0917
         streets=_street_table(streets, ground, county),
         water=_patch_table("water", water, "water_kind"),
         landuse=_patch_table("landuse", landuse, "landuse"),
-        estates=_estate_table(estates, built, fabric, rng(22)),
+        estates=_estate_table(estates, built, rng(22)),
         buildings=_building_table(built, estates, addresses, source, named),
         households=table("households", households),
         places=_point_table("places", places),
@@ -409,7 +409,10 @@ def _street_table(streets: StreetRows, ground: Ground, county: shapely.Polygon) 
     ]
     n, m = len(streets.name), len(rail)
     lines = np.concatenate([streets.geometry, lines_array(rail)])
-    alley = [h == "service" for h in streets.highway]
+    service = [
+        None if h != "service" else "driveway" if i else "alley"
+        for h, i in zip(streets.highway, streets.inside, strict=True)
+    ]
     return table(
         "streets",
         {
@@ -417,7 +420,7 @@ def _street_table(streets: StreetRows, ground: Ground, county: shapely.Polygon) 
             "name": [x or None for x in streets.name] + ["清岩铁路"] * m,
             "highway": [*streets.highway, *[None] * m],
             "railway": [*[None] * n, *["rail"] * m],
-            "service": ["alley" if a else None for a in alley] + [None] * m,
+            "service": service + [None] * m,
             "bridge": [*streets.bridge.tolist(), *[False] * m],
             "tunnel": [*streets.tunnel.tolist(), *[False] * m],
             "covered": [False] * (n + m),
@@ -441,17 +444,13 @@ def _patch_table(kind: str, patches: Any, column: str) -> gpd.GeoDataFrame:
     return table(kind, columns, to_degrees(lines_array(patches.shape)))
 
 
-def _estate_table(estates: Estates, built: Built, fabric: Fabric, rng: np.random.Generator) -> gpd.GeoDataFrame:
+def _estate_table(estates: Estates, built: Built, rng: np.random.Generator) -> gpd.GeoDataFrame:
     n = len(estates.name)
     managed = ["清岩物业" if k != "unit_family" and rng.random() < 0.8 else None for k in estates.kind]  # noqa: PLR2004
-    outline = to_degrees(estates.outline)
     gates: list[str | None] = [None] * n
-    anchor = built.anchors[estates.block]
-    for k in np.flatnonzero(estates.walled):
-        ring = shapely.get_exterior_ring(estates.outline[k])
-        gate = shapely.line_interpolate_point(ring, shapely.line_locate_point(ring, shapely.Point(anchor[k])))
-        lon, lat = shapely.get_coordinates(to_degrees(np.array([gate], dtype=object)))[0]
-        gates[k] = f"{lon:.7f} {lat:.7f}"
+    for k, court in enumerate(built.courts):
+        if court.walled:
+            gates[k] = ";".join(f"{lon:.7f} {lat:.7f}" for lon, lat in degrees_of(court.gates))
     return table(
         "estates",
         {
@@ -462,7 +461,7 @@ def _estate_table(estates: Estates, built: Built, fabric: Fabric, rng: np.random
             "walled": estates.walled.tolist(),
             "gates": gates,
         },
-        outline,
+        to_degrees(estates.outline),
     )
 
 

@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.sample.country import CountryPlan
-from gridmap.sample.ground import Floats, Ground
+from gridmap.sample.ground import RAIL_STRIP, RIVER_STRIP, Floats, Ground
 from gridmap.sample.lines import NOTHING, Lines, node
 from gridmap.sample.townplan import TownPlan
 
@@ -40,7 +40,8 @@ class Fabric:
     """Blocks (polygons that tile the county) with their leaf, and what each leaf is like.
 
     ``block_leaf[b]`` is the leaf of block b; leaves 0 … n_town - 1 lie in the town, the others are
-    villagers' groups. ``pairs`` are neighbouring blocks with the length of their common border in metres.
+    villagers' groups. ``strip`` marks blocks between river or railway and the road along it, where
+    nothing is built. ``pairs`` are neighbouring blocks with the length of their common border in metres.
     """
 
     blocks: NDArray[np.object_]
@@ -52,6 +53,7 @@ class Fabric:
     shared: Floats
     streets: Streets
     heading: Floats
+    strip: NDArray[np.bool_]
 
     @property
     def n_leaves(self) -> int:
@@ -159,7 +161,17 @@ def weave(ground: Ground, town: TownPlan, country: CountryPlan) -> Fabric:
         shared=shared,
         streets=_streets(lines, noded.edges, noded.source, ground),
         heading=heading,
+        strip=_in_strip(noded.faces, ground),
     )
+
+
+def _in_strip(faces: NDArray[np.object_], ground: Ground) -> NDArray[np.bool_]:
+    """Return which faces of the plan lie wholly in the strips along river and railway."""
+    bounds = shapely.bounds(faces)
+    out = np.zeros(len(faces), dtype=bool)
+    for v, half in ((ground.river_v, RIVER_STRIP), (ground.rail_v, RAIL_STRIP)):
+        out |= (bounds[:, 1] > v - half - 1) & (bounds[:, 3] < v + half + 1)
+    return out
 
 
 def _streets(lines: Lines, edges: NDArray[np.object_], source: Ints, ground: Ground) -> Streets:

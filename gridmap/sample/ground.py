@@ -44,17 +44,17 @@ class Ground:
     @property
     def ring_u(self) -> float:
         """The ring road runs at plus and minus this u."""
-        return 2000 * self.scale
+        return 1750 * self.scale
 
     @property
     def river_v(self) -> float:
         """The v of the river."""
-        return -750 * self.scale
+        return -650 * self.scale
 
     @property
     def rail_v(self) -> float:
         """The v of the railway."""
-        return 1250 * self.scale
+        return 1080 * self.scale
 
     @property
     def town_box(self) -> tuple[float, float, float, float]:
@@ -72,18 +72,18 @@ class Ground:
     def south_quarter(self) -> tuple[float, float, float, float]:
         """The built-up quarter south of the river."""
         s = self.scale
-        return (-1500 * s, self.river_v - 800 * s, 1500 * s, self.river_v)
+        return (-1300 * s, self.river_v - 650 * s, 1300 * s, self.river_v)
 
     @property
     def north_quarter(self) -> tuple[float, float, float, float]:
         """The built-up quarter north of the railway."""
         s = self.scale
-        return (-1200 * s, self.rail_v, 1300 * s, self.rail_v + 650 * s)
+        return (-1050 * s, self.rail_v, 1150 * s, self.rail_v + 560 * s)
 
     @property
     def centre(self) -> tuple[float, float]:
         """The middle of the old town."""
-        return (-150 * self.scale, self.river_v + 480 * min(self.scale, 1.6))
+        return (-150 * self.scale, self.river_v + 450 * min(self.scale, 1.6))
 
     def bend(self, plan: Floats) -> Floats:
         """Carry plan coordinates (n, 2) to the ground, in metres of the zone, rounded to centimetres."""

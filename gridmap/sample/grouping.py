@@ -10,6 +10,8 @@ from gridmap.sample.fabric import Ints
 from gridmap.sample.ground import Floats
 
 TRIES = 14
+#: Groups may differ from their fair share by this much without being worse.
+SLACK = 0.12
 
 
 def merged_pairs(label: Ints, pairs: Ints, shared: Floats) -> tuple[Ints, Floats]:
@@ -68,7 +70,7 @@ def _halve(  # noqa: PLR0917
     k_left = k // 2
     share = k_left / k
     best: tuple[float, Ints] | None = None
-    for _ in range(TRIES):
+    for _ in range(max(TRIES, min(80, 4000 // n))):
         cost = rng.uniform(0.2, 1.0, len(a)) / easy
         tree = minimum_spanning_tree(coo_array((cost, (a, b)), shape=(n, n)).tocsr())
         order, before = breadth_first_order(tree + tree.T, 0, directed=False)
@@ -89,7 +91,8 @@ def _halve(  # noqa: PLR0917
                 float((np.hypot(*(xy[m] - np.average(xy[m], axis=0, weights=w[m])).T) * w[m]).sum())
                 for m in (side, ~side)
             )
-            score = off[node] / w.sum() * 4 * k + spread / (w.sum() * np.hypot(*np.ptp(xy, axis=0)))
+            excess = max(0.0, float(off[node] / w.sum()) - SLACK / k)
+            score = excess * 4 * k + spread / (w.sum() * np.hypot(*np.ptp(xy, axis=0)))
             if best is None or score < best[0] - 1e-9:  # noqa: PLR2004
                 best = (score, side if goal_k == k_left else ~side)
     if best is None:

@@ -80,9 +80,11 @@ def block_patterns(fabric: Fabric, rng: np.random.Generator) -> list[Pattern]:
         zone = fabric.leaf_zone[leaf]
         angle = float(np.round(fabric.heading[b] + rng.normal(0, 0.02), 4))
         pick = rng.random()
-        towers = {"core": 0.24, "mid": 0.2, "fringe": 0.1}.get(zone, 0.0)
-        low = {"core": 0.06, "mid": 0.14, "fringe": 0.3}.get(zone, 0.0)
-        if zone == "old":
+        towers = {"core": 0.2, "mid": 0.14, "fringe": 0.03}.get(zone, 0.0)
+        low = {"core": 0.05, "mid": 0.12, "fringe": 0.25}.get(zone, 0.0)
+        if zone == "park":
+            out.append(Pattern("none", 1, 1, angle))
+        elif zone == "old":
             out.append(Pattern("old", 1, int(rng.integers(2, 4)), angle))
         elif zone == "village":
             out.append(Pattern("house", 1, 2, angle))
@@ -91,8 +93,8 @@ def block_patterns(fabric: Fabric, rng: np.random.Generator) -> list[Pattern]:
         elif pick < towers + low:
             out.append(Pattern("low", 1, int(rng.integers(3, 5)), angle))
         else:
-            entrances = int(rng.choice([2, 3, 3, 4, 4, 5]))
-            out.append(Pattern("slab", entrances, int(rng.choice([5, 6, 6, 6, 7])), angle))
+            entrances = int(rng.choice([2, 3, 3, 3, 4, 5]))
+            out.append(Pattern("slab", entrances, int(rng.choice([5, 5, 6, 6, 6, 7])), angle))
     return out
 
 
@@ -102,7 +104,7 @@ def block_slots(fabric: Fabric, patterns: list[Pattern], site: Site, rng: np.ran
     area = shapely.area(fabric.blocks)
     for b, pattern in enumerate(patterns):
         block = fabric.blocks[b]
-        if pattern.kind == "house" and area[b] > LARGEST_VILLAGE_BLOCK:
+        if pattern.kind == "none" or (pattern.kind == "house" and area[b] > LARGEST_VILLAGE_BLOCK):
             continue
         if pattern.kind == "slab":
             length = ENTRANCE * pattern.entrances + 1.5

@@ -12,11 +12,9 @@ from gridmap.sample.build import Built
 from gridmap.sample.fabric import Fabric, Ints
 from gridmap.sample.ground import Floats
 from gridmap.sample.names import Names, numeral
-from gridmap.sample.size import Size
 
 HEAVENLY = "甲乙丙丁戊己"
 LETTERS = "ABCDEFGH"
-SMALLEST_WALLED = 5
 
 
 @dataclass(slots=True)
@@ -28,6 +26,7 @@ class StreetRows:
     highway: list[str]
     bridge: NDArray[np.bool_]
     tunnel: NDArray[np.bool_]
+    inside: NDArray[np.bool_]
 
 
 @dataclass(slots=True)
@@ -36,7 +35,6 @@ class Estates:
 
     name: list[str]
     kind: list[str]
-    block: list[int]
     outline: NDArray[np.object_]
     walled: NDArray[np.bool_]
     of: Ints
@@ -52,8 +50,13 @@ class Addresses:
     name: list[str]
 
 
-def name_streets(fabric: Fabric, villages: list[str], names: Names) -> tuple[StreetRows, NDArray[np.object_]]:
-    """Name the streets and join the edges of each to runs; also return the name of every edge."""
+def name_streets(
+    fabric: Fabric, built: Built, villages: list[str], names: Names
+) -> tuple[StreetRows, NDArray[np.object_]]:
+    """Name the streets and join the edges of each to runs; also return the name of every edge.
+
+    The ways inside estates and parks come last; streets get a vertex where such a way meets them.
+    """
     known: dict[str, str] = {"ring": "清岩环路", "bank": "南滨路", "railnorth": "铁北路"}
     streets = fabric.streets
     edge_name = np.empty(len(streets.geometry), dtype=object)
@@ -70,17 +73,44 @@ def name_streets(fabric: Fabric, villages: list[str], names: Names) -> tuple[Str
         for part in shapely.get_parts(merged):
             shapes.append(part)
             rows.append((known[group[0]], *group[1:]))
-    row_array = list(zip(*rows, strict=True))
+    runs = np.array(shapes, dtype=object)
+    with_vertices(runs, np.vstack([built.path_meets, *(c.meets for c in built.courts)]))
+    inner = [w for c in built.courts for w in c.ways]
+    ways = [shapely.LineString(w) for w in [*inner, *built.paths]]
+    n, m = len(runs), len(ways)
+    name, highway, bridge, tunnel = (list(column) for column in zip(*rows, strict=True))
+    everything = np.empty(n + m, dtype=object)
+    everything[:n] = runs
+    everything[n:] = ways
+    inside = np.arange(n + m) >= n
     return (
         StreetRows(
-            np.array(shapes, dtype=object),
-            list(row_array[0]),
-            list(row_array[1]),
-            np.array(row_array[2]),
-            np.array(row_array[3]),
+            everything,
+            name + [""] * m,
+            highway + ["service"] * len(inner) + ["footway"] * len(built.paths),
+            np.array(bridge + [False] * m),
+            np.array(tunnel + [False] * m),
+            inside,
         ),
         edge_name,
     )
+
+
+def with_vertices(lines: NDArray[np.object_], points: Floats) -> None:
+    """Give lines a vertex at each of some points that lie on them (within centimetres), in place."""
+    places = shapely.points(points)
+    if len(points) == 0:
+        return
+    point, line = shapely.STRtree(lines).query(places, predicate="dwithin", distance=0.06)
+    first = np.unique(point, return_index=True)[1]
+    for k, which in zip(point[first], line[first], strict=True):
+        coords = np.asarray(lines[which].coords)
+        if (np.abs(coords - points[k]).max(axis=1) < 0.005).any():  # noqa: PLR2004
+            continue
+        at = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(coords, axis=0).T))])
+        here = float(shapely.line_locate_point(lines[which], places[k]))
+        index = int(np.clip(np.searchsorted(at, here), 1, len(coords) - 1))
+        lines[which] = shapely.LineString(np.insert(coords, index, points[k], axis=0))
 
 
 def _name_for(key: str, highway: str, villages: list[str], names: Names) -> str:
@@ -101,43 +131,20 @@ def _name_for(key: str, highway: str, villages: list[str], names: Names) -> str:
     return names.lane() if highway in {"service", "pedestrian"} else ""
 
 
-def name_estates(size: Size, fabric: Fabric, built: Built, names: Names, rng: np.random.Generator) -> Estates:
-    """Make estates of the blocks of homes, name them, and choose the walled ones."""
-    buildings = built.buildings
-    groups = np.unique(buildings.group[buildings.group >= 0])
-    of = np.full(len(buildings), -1, dtype=np.intp)
-    name: list[str] = []
-    kind: list[str] = []
-    block: list[int] = []
-    outlines = []
-    members_of: list[Ints] = []
-    for g in groups:
-        members = np.flatnonzero(buildings.group == g)
-        if len(members) < 2:  # noqa: PLR2004
-            continue
-        pattern = built.patterns[g].kind
-        what = {"low": "village_built", "tower": "commodity"}.get(pattern) or (
-            "unit_family" if rng.random() < 0.36 else "commodity"  # noqa: PLR2004
-        )
-        of[members] = len(name)
-        name.append(names.estate(what))
-        kind.append(what)
-        block.append(int(g))
-        members_of.append(members)
-        hull = shapely.oriented_envelope(shapely.multipolygons(list(buildings.outline[members])))
-        room = shapely.buffer(hull, 13.0, join_style="mitre")
-        inner = shapely.buffer(fabric.blocks[g], -2.0, join_style="mitre")
-        land = shapely.intersection(room, inner)
-        outlines.append(max(shapely.get_parts(land), key=lambda p: p.area))
-    walled = np.zeros(len(name), dtype=bool)
-    able = [
-        k
-        for k in range(len(name))
-        if kind[k] != "village_built" and len(members_of[k]) >= SMALLEST_WALLED
-    ]
-    able.sort(key=lambda k: (-len(members_of[k]), k))
-    walled[able[: size.share(12, least=2)]] = True
-    return Estates(name, kind, block, np.array(outlines, dtype=object), walled, of)
+def name_estates(built: Built, names: Names) -> Estates:
+    """Name the estates."""
+    of = np.full(len(built.buildings), -1, dtype=np.intp)
+    for k, court in enumerate(built.courts):
+        of[court.members] = k
+    land = np.empty(len(built.courts), dtype=object)
+    land[:] = [c.land for c in built.courts]
+    return Estates(
+        [names.estate(kind) for kind in built.court_kinds],
+        built.court_kinds,
+        land,
+        np.array([c.walled for c in built.courts], dtype=bool),
+        of,
+    )
 
 
 def _styles(n: int, rng: np.random.Generator) -> list[str]:

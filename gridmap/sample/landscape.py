@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from gridmap.sample.build import Built
 from gridmap.sample.country import CountryPlan
 from gridmap.sample.editions import DEDICATED_NAMES
 from gridmap.sample.fabric import Fabric
 from gridmap.sample.ground import Floats, Ground
+
+PARCEL = 310.0
 
 
 @dataclass(slots=True)
@@ -48,12 +51,18 @@ def water_of(
     """Return the river, a lake in the park, and ponds by the villages."""
     out = Patches([], [], [])
     out.add(shapely.intersection(ground.river(), county), "river", "清溪河")
-    taken = shapely.STRtree(np.concatenate([built.buildings.outline, fabric.streets.geometry]))
+    paths = [shapely.LineString(p) for p in built.paths]
+    taken = shapely.STRtree([*built.buildings.outline, *fabric.streets.geometry, *paths])
     for leaf, kind in built.targets.dedicated.items():
         if kind == "park":
             blocks = fabric.blocks[fabric.block_leaf == leaf]
             largest = blocks[int(np.argmax(shapely.area(blocks)))]
-            _pond(out, np.asarray(largest.representative_point().coords)[0], 55.0, "镜湖", taken, rng)
+            west, south, east, north = largest.bounds
+            tries = rng.uniform((west, south), (east, north), (300, 2))
+            room = shapely.buffer(largest, -75.0)
+            for spot in tries[shapely.contains_xy(room, tries)]:
+                if _pond(out, spot, 48.0, "镜湖", taken, rng):
+                    break
     for place in villages:
         for _ in range(3):
             off = rng.uniform(-1, 1, 2)
@@ -64,10 +73,13 @@ def water_of(
 
 def _pond(  # noqa: PLR0917
     out: Patches, middle: Floats, radius: float, name: str, taken: shapely.STRtree, rng: np.random.Generator
-) -> None:
+) -> bool:
+    """Add a pond where nothing is in its way; return whether there was room."""
     shape = blob(middle, radius, rng)
-    if len(taken.query(shape, predicate="dwithin", distance=12.0)) == 0:
+    free = len(taken.query(shape, predicate="dwithin", distance=12.0)) == 0
+    if free:
         out.add(shape, "lake" if name else "pond", name)
+    return free
 
 
 def landuse_of(  # noqa: PLR0917
@@ -86,6 +98,10 @@ def landuse_of(  # noqa: PLR0917
     for leaf, kind in built.targets.dedicated.items():
         land = shapely.coverage_union_all(fabric.blocks[fabric.block_leaf == leaf])
         land = shapely.difference(shapely.buffer(land, -9.0, join_style="mitre"), wet)
+        if kind == "park":
+            top = shapely.buffer(shapely.buffer(land, -45.0), 25.0)
+            land = shapely.difference(land, top)
+            out.add(top, "forest", "清岩山")
         out.add(land, names[kind], DEDICATED_NAMES[kind])
     busy = np.zeros(len(fabric.blocks), dtype=bool)
     busy[built.buildings.block] = True
@@ -93,23 +109,34 @@ def landuse_of(  # noqa: PLR0917
     zone = np.array(fabric.leaf_zone)[fabric.block_leaf]
     area = shapely.area(fabric.blocks)
     inner = shapely.buffer(fabric.blocks, -7.0, join_style="mitre")
+    works = set(built.works)
     for b in built.works:
         out.add(shapely.difference(inner[b], wet), "industrial")
     wet_near = shapely.STRtree(np.array(water.shape, dtype=object)).query(fabric.blocks, predicate="intersects")[0]
     bank = np.zeros(len(fabric.blocks), dtype=bool)
     bank[wet_near] = True
+    estates_in: dict[int, list[int]] = {}
+    for k, court in enumerate(built.courts):
+        estates_in.setdefault(court.block, []).append(k)
     for b in range(len(fabric.blocks)):
         if dedicated[b] or zone[b] == "village":
             continue
-        if bank[b] and area[b] < 80_000:  # noqa: PLR2004
-            out.add(shapely.difference(inner[b], wet), "park" if zone[b] != "fringe" else "grass")
-        elif not busy[b] and zone[b] == "fringe":
-            out.add(shapely.difference(inner[b], wet), "farmland")
+        if fabric.strip[b]:
+            edge = shapely.buffer(fabric.blocks[b], -0.5, join_style="mitre") if bank[b] else inner[b]
+            out.add(shapely.difference(edge, wet), "park" if bank[b] else "grass")
+        elif busy[b] and zone[b] != "fringe" and b not in works:
+            out.add(inner[b], "residential")
+        elif zone[b] == "fringe" and b not in works:
+            land = shapely.difference(inner[b], wet)
+            for k in estates_in.get(b, []):
+                land = shapely.difference(land, shapely.buffer(built.courts[k].land, 6.0))
+            out.add(land, "farmland" if rng.random() < 0.8 else "grass")  # noqa: PLR2004
         elif not busy[b]:
             pick = rng.random()
-            kind = "square" if pick < 0.12 and area[b] < 12_000 else "grass" if pick < 0.6 else "farmland"  # noqa: PLR2004
-            if kind != "farmland" or zone[b] == "mid":
-                out.add(shapely.difference(inner[b], wet), kind)
+            kind = "farmland" if zone[b] == "mid" and pick > 0.75 else "residential" if pick > 0.45 else "grass"  # noqa: PLR2004
+            if pick < 0.15 and area[b] < 14_000:  # noqa: PLR2004
+                kind = "square"
+            out.add(shapely.difference(inner[b], wet), kind)
     _fields(ground, county, country, wet, out, rng)
     return out
 
@@ -122,37 +149,39 @@ def _fields(  # noqa: PLR0917
     out: Patches,
     rng: np.random.Generator,
 ) -> None:
-    """Lay fields around the villages and woods in the hills far from them."""
+    """Lay fields around the villages and woods on the hills far from them, in a mosaic of parcels."""
     places = ground.bend(country.middles)
     land = shapely.union_all(ground.bent(np.array([g.shape for g in country.groups], dtype=object)))
-    land = shapely.difference(shapely.intersection(shapely.buffer(land, -10), county), wet)
+    land = shapely.difference(shapely.intersection(shapely.buffer(land, -12), county), wet)
     shapely.prepare(land)
     west, south, east, north = land.bounds
-    pitch = 340.0
-    u, v = np.meshgrid(np.arange(west, east, pitch), np.arange(south, north, pitch))
-    points = np.column_stack([u.ravel(), v.ravel()]) + rng.uniform(-60, 60, (u.size, 2))
-    near = np.array([np.min(np.hypot(*(places - p).T)) for p in points])
-    cores = [
-        shapely.buffer(shapely.Point(p), float(length) + 60)
-        for p, length in zip(places, country.lengths, strict=True)
-    ]
-    core = shapely.union_all(cores)
-    fields, woods = [], []
-    for p, d in zip(points, near, strict=True):
-        pick = rng.random()
-        if d < 1900 and pick < 0.75:  # noqa: PLR2004
-            w, h = rng.uniform(110, 160, 2)
-            turn = float(rng.normal(0.12, 0.1))
-            box = np.array([[-w, -h], [w, -h], [w, h], [-w, h]]) + rng.uniform(-18, 18, (4, 2))
-            cos, sin = np.cos(turn), np.sin(turn)
-            fields.append(shapely.Polygon(np.round(box @ np.array([[cos, sin], [-sin, cos]]) + p, 2)))
-        elif d > 1500 and pick < 0.4:  # noqa: PLR2004
-            woods.append(blob(p, float(rng.uniform(120, 260)), rng))
-    inside = np.array(fields, dtype=object)
-    for shape in inside:
-        out.add(shapely.difference(shapely.intersection(shape, land), core), "farmland")
-    for wood in shapely.get_parts(shapely.union_all(np.array(woods, dtype=object))) if woods else []:
-        out.add(shapely.intersection(wood, land), "forest")
+    u, v = np.meshgrid(np.arange(west, east, PARCEL), np.arange(south, north, 0.75 * PARCEL))
+    points = np.column_stack([u.ravel(), v.ravel()]) + rng.uniform(-0.42, 0.42, (u.size, 2)) * PARCEL
+    near, _ = cKDTree(places).query(points)
+    x, y = (points - places.mean(axis=0)).T / 1000
+    p = rng.uniform(0, 6.3, 4)
+    hill = np.sin(x / 0.9 + p[0]) + np.sin(y / 0.7 + p[1]) + np.sin((x + y) / 0.5 + p[2]) + 0.5 * np.sin((x - 2 * y) / 0.4 + p[3])
+    wood = (near > 1000) & (hill > 0.25)  # noqa: PLR2004
+    field = ~wood & (near < 1700 + 700 * np.sin(x / 0.8 + p[3]) * np.cos(y / 0.9 + p[0]))
+    field |= ~wood & (hill < -0.7)  # noqa: PLR2004
+    field &= rng.uniform(0, 1, len(points)) < 0.9  # noqa: PLR2004
+    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), ordered=True))
+    core = shapely.union_all(
+        [shapely.buffer(shapely.Point(q), float(d) + 70) for q, d in zip(places, country.lengths, strict=True)]
+    )
+    parcels = shapely.buffer(cells[field], -4.0, join_style="mitre")
+    parcels = parcels[shapely.intersects(land, parcels)]
+    whole = shapely.contains_properly(land, parcels)
+    parcels[~whole] = shapely.intersection(parcels[~whole], land)
+    touching = shapely.intersects(core, parcels)
+    parcels[touching] = shapely.difference(parcels[touching], core)
+    for parcel in parcels:
+        out.add(parcel, "farmland")
+    if wood.any():
+        mass = shapely.buffer(shapely.buffer(shapely.union_all(cells[wood]), 60.0), -90.0)
+        mass = shapely.buffer(shapely.simplify(mass, 12.0), 30.0)
+        for part in shapely.get_parts(mass):
+            out.add(shapely.intersection(part, land), "forest")
 
 
 def lines_array(shapes: list[shapely.Geometry]) -> NDArray[np.object_]:

@@ -18,6 +18,8 @@ from gridmap.sample.size import Size
 DIVISION = "990101"
 COUNTY = "清岩县"
 LARGEST_TOWN = 60
+#: Whole superblocks are grouped where there are this many to a group.
+ENOUGH = 1.6
 
 
 @dataclass(slots=True)
@@ -86,7 +88,7 @@ def _group_leaves(  # noqa: PLR0917
         return np.zeros(len(leaves), dtype=np.intp)
     position = np.full(len(unit), -1, dtype=np.intp)
     _, by_unit = np.unique(unit[leaves], return_inverse=True)
-    member = by_unit if by_unit.max() + 1 >= 2 * count else np.arange(len(leaves))
+    member = by_unit if by_unit.max() + 1 >= ENOUGH * count else np.arange(len(leaves))
     position[leaves] = member
     n = int(member.max()) + 1
     inside = (position[pairs] >= 0).all(axis=1)

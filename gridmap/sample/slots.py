@@ -128,6 +128,7 @@ class Site:
 
     def __init__(self, fabric: Fabric, barriers: NDArray[np.object_]) -> None:
         self._room = shapely.buffer(fabric.blocks, -BORDER_GAP)
+        self._room[fabric.strip] = shapely.Polygon()
         shapely.prepare(self._room)
         self._streets = {
             highway: shapely.STRtree(fabric.streets.geometry[fabric.streets.highway == highway])
@@ -136,6 +137,12 @@ class Site:
         }
         self._all = shapely.STRtree(fabric.streets.geometry)
         self._barriers = shapely.STRtree(barriers)
+        self._ways: list[shapely.STRtree] = []
+
+    def keep_free(self, ways: list[Floats]) -> None:
+        """Keep ways inside estates and parks free of what is built from now on."""
+        if ways:
+            self._ways.append(shapely.STRtree([shapely.LineString(w) for w in ways]))
 
     def fits(self, slots: Slots, *, extra: float = 0.0) -> NDArray[np.bool_]:
         """Return which slots lie inside their block and clear of streets, water and railway."""
@@ -150,6 +157,10 @@ class Site:
         on = np.flatnonzero(ok)
         hit = self._barriers.query(outlines[on], predicate="dwithin", distance=18.0)[0]
         ok[on[np.unique(hit)]] = False
+        for tree in self._ways:
+            on = np.flatnonzero(ok)
+            hit = tree.query(outlines[on], predicate="dwithin", distance=2.0)[0]
+            ok[on[np.unique(hit)]] = False
         return ok
 
     def reach(self, points: NDArray[np.object_]) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from gridmap.sample.fabric import Fabric, Ints
-from gridmap.sample.ground import Floats, Ground
+from gridmap.sample.ground import Floats
 from gridmap.sample.homes import Pattern, households_of
 from gridmap.sample.size import Size
 from gridmap.sample.slots import Slots
@@ -43,8 +43,8 @@ def capacity(fabric: Fabric, patterns: list[Pattern], free: list[Slots], anchors
     return np.bincount(fabric.block_leaf, weights=per_block, minlength=fabric.n_leaves)
 
 
-def set_targets(  # noqa: PLR0917
-    size: Size, ground: Ground, fabric: Fabric, room: Floats, towers: list[list[int]], rng: np.random.Generator
+def set_targets(
+    size: Size, fabric: Fabric, room: Floats, towers: list[list[int]], rng: np.random.Generator
 ) -> Targets:
     """Choose the special leaves and the households of every leaf.
 
@@ -56,11 +56,7 @@ def set_targets(  # noqa: PLR0917
     want = np.where(village, np.clip(want, 38, 80), np.clip(want, 290, 354)).astype(np.intp)
     targets = Targets(want)
     area = np.bincount(fabric.block_leaf, weights=shapely.area(fabric.blocks), minlength=len(zone))
-    middle = shapely.get_coordinates(shapely.centroid(fabric.blocks))
-    place = np.column_stack(
-        [np.bincount(fabric.block_leaf, weights=middle[:, d] * shapely.area(fabric.blocks)) / area for d in (0, 1)]
-    )
-    _dedicate(size, ground, targets, zone, area, place)
+    _dedicate(size, targets, zone, area)
     taken = set(targets.dedicated)
     urban = [k for k in np.flatnonzero(~village) if k not in taken]
     n_over, n_under = min(7, len(urban) // 6), min(5, len(urban) // 8)
@@ -78,23 +74,18 @@ def set_targets(  # noqa: PLR0917
     return targets
 
 
-def _dedicate(  # noqa: PLR0917
-    size: Size, ground: Ground, targets: Targets, zone: Floats, area: Floats, place: Floats
-) -> None:
-    """Choose the leaves for park, market and school: by their place and size."""
-    village = zone == "village"
-    hill = ground.bend(np.array([[0.85 * ground.ring_u, ground.rail_v + 450 * ground.scale]]))[0]
+def _dedicate(size: Size, targets: Targets, zone: Floats, area: Floats) -> None:
+    """Choose the leaves for parks, markets and schools: the hills, and others by their size."""
+    hills = [int(k) for k in np.flatnonzero(zone == "park")]
     for n in range(size.dedicated):
         kind = DEDICATED[n % 3]
-        if kind == "park":
-            badness = np.hypot(*(place - hill).T) + 1e4 * (n // 3)
-            if n >= len(DEDICATED):
-                badness = np.abs(area - 200_000.0) + 97.0 * ((np.arange(len(area)) * 31 + n) % 101)
+        if kind == "park" and hills:
+            k = hills.pop(0)
         else:
             badness = np.abs(area - (45_000.0 if kind == "market" else 90_000.0))
             badness = badness + np.where(zone == "mid", 0, 60_000)
-        badness = badness + np.where(village | (zone == "old"), np.inf, 0)
-        badness[list(targets.dedicated)] = np.inf
-        k = int(np.argmin(badness))
+            badness[np.isin(zone, ["village", "old", "park"])] = np.inf
+            badness[list(targets.dedicated)] = np.inf
+            k = int(np.argmin(badness))
         targets.dedicated[k] = kind
         targets.households[k] = 0

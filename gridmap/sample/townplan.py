@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
@@ -11,9 +11,10 @@ from gridmap.sample.ground import RAIL_STRIP, RIVER_STRIP, Floats, Ground
 from gridmap.sample.lines import NOTHING, SNAP, Lines, chord, halves, rough
 from gridmap.sample.size import Size
 
-MAIN_SPACING = 650.0
+MAIN_SPACING = 570.0
 FRINGE_SPACING = 1050.0
 BRIDGE_HALF = 72.0
+HILL_AREA = 240_000.0
 TUNNEL_HALF = 18.0
 
 
@@ -24,7 +25,6 @@ class Part:
     shape: shapely.Polygon
     zone: str
     superblock: int
-    blocks: list[shapely.Polygon] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -65,9 +65,9 @@ def _lattice(ground: Ground, rng: np.random.Generator) -> _Lattice:
     inner = breaks(-ring, ring, MAIN_SPACING, rng)
     us = left + inner + breaks(ring, east, FRINGE_SPACING, rng) + [east]
     below = breaks(south, ground.south_quarter[1], FRINGE_SPACING, rng)
-    quarter = breaks(ground.south_quarter[1], river, 800, rng)
-    middle = breaks(river, rail, 670, rng)
-    above = breaks(rail, ground.north_quarter[3], 700, rng)
+    quarter = breaks(ground.south_quarter[1], river, 700, rng)
+    middle = breaks(river, rail, 580, rng)
+    above = breaks(rail, ground.north_quarter[3], 650, rng)
     vs = below + quarter + middle + above + breaks(ground.north_quarter[3], north, FRINGE_SPACING, rng) + [north]
     i_river, i_rail = len(below) + len(quarter), len(below) + len(quarter) + len(middle)
     ring_i = (len(left), len(left) + len(inner))
@@ -232,7 +232,7 @@ def density(ground: Ground, u: float, v: float) -> float:
     if not _built(ground, u, v):
         return 0.045
     s = ground.scale
-    r2 = (u / (1.2 * ground.ring_u)) ** 2 + ((v - 100 * s) / (1250 * s)) ** 2
+    r2 = (u / (1.25 * ground.ring_u)) ** 2 + ((v - 100 * s) / (1150 * s)) ** 2
     return float(max(0.2, np.exp(-1.2 * r2)))
 
 
@@ -241,7 +241,7 @@ def zone_at(ground: Ground, u: float, v: float) -> str:
     if not _built(ground, u, v):
         return "fringe"
     cu, cv = ground.centre
-    if np.hypot(u - cu, v - cv) < 400 * min(1.6, ground.scale):
+    if np.hypot(u - cu, v - cv) < 350 * min(1.6, ground.scale):
         return "old"
     return "core" if density(ground, u, v) > 0.62 else "mid"  # noqa: PLR2004
 
@@ -400,7 +400,7 @@ def _divide(  # noqa: PLR0917
     )
 
 
-BLOCK_AREA = {"old": 6500.0, "core": 19_000.0, "mid": 26_000.0, "fringe": 90_000.0}
+BLOCK_AREA = {"old": 6000.0, "core": 15_000.0, "mid": 20_000.0, "fringe": 90_000.0}
 
 
 def _into_blocks(  # noqa: PLR0917
@@ -410,14 +410,16 @@ def _into_blocks(  # noqa: PLR0917
     lines: Lines,
     strips: shapely.Geometry,
     key: str,
-) -> list[shapely.Polygon]:
+) -> None:
     """Divide a leaf part into blocks by lanes, alleys and walls."""
+    if zone not in BLOCK_AREA:
+        return
     area = shapely.difference(shape, strips).area
     if area < BLOCK_AREA[zone] * rng.uniform(1.2, 2.2):
-        return [shape]
+        return
     cut = split(shape, rng.uniform(0.4, 0.6), rng, turn=np.radians(18 if zone == "old" else 7))
     if cut is None:
-        return [shape]
+        return
     a, b, chords = cut
     highway = {
         "old": ("pedestrian", "pedestrian", "service"),
@@ -431,7 +433,8 @@ def _into_blocks(  # noqa: PLR0917
             lines.add(g, highway, f"{key}.{len(lines.key)}" if highway else key)
         for g in wet:
             lines.add(g, NOTHING, key)
-    return _into_blocks(a, zone, rng, lines, strips, key) + _into_blocks(b, zone, rng, lines, strips, key)
+    _into_blocks(a, zone, rng, lines, strips, key)
+    _into_blocks(b, zone, rng, lines, strips, key)
 
 
 def plan_town(size: Size, ground: Ground, rng: np.random.Generator) -> TownPlan:
@@ -449,12 +452,34 @@ def plan_town(size: Size, ground: Ground, rng: np.random.Generator) -> TownPlan:
         zone = zone_at(ground, middle.x, middle.y)
         for shape in _divide(face, count, rng, lines, strips, zone, f"side{k}"):
             p = shape.representative_point()
-            part = Part(shape, zone_at(ground, p.x, p.y) if zone != "fringe" else zone, k)
-            part.blocks = _into_blocks(shape, part.zone, rng, lines, strips, f"lane{k}")
-            parts.append(part)
+            parts.append(Part(shape, zone_at(ground, p.x, p.y) if zone != "fringe" else zone, k))
+    for k in _hills(parts, ground, (size.dedicated + 2) // 3):
+        parts[k].zone = "park"
+    for part in parts:
+        _into_blocks(part.shape, part.zone, rng, lines, strips, f"lane{part.superblock}")
     land = shapely.union_all(np.array(faces, dtype=object), grid_size=SNAP)
     ends, corners = _street_ends(lines, ground)
     return TownPlan(lines, parts, shapely.from_wkb(shapely.to_wkb(land)), ends, corners)
+
+
+def _hills(parts: list[Part], ground: Ground, count: int) -> list[int]:
+    """Choose the parts that stay hills with a park: the first north-east of the town, others anywhere outside."""
+    s = ground.scale
+    spots = np.array([[1450 * s, ground.rail_v + 480 * s]])
+    if count > 1:
+        turn = np.arange(1, count) * 2.4
+        far = np.column_stack([np.cos(turn) * 2300 * s, np.sin(turn) * 1700 * s])
+        spots = np.vstack([spots, far])
+    place = np.array([p.shape.representative_point().coords[0] for p in parts])
+    area = np.array([p.shape.area for p in parts])
+    fringe = np.array([p.zone == "fringe" for p in parts])
+    unfit = np.where(fringe, 0.0, 3000.0 * s) + 0.004 * np.abs(area - HILL_AREA)
+    chosen: list[int] = []
+    for spot in spots:
+        badness = np.hypot(*(place - spot).T) + unfit
+        badness[chosen] = np.inf
+        chosen.append(int(np.argmin(badness)))
+    return chosen
 
 
 def _street_ends(lines: Lines, ground: Ground) -> tuple[Floats, Floats]:
