@@ -123,13 +123,22 @@ def building_findings(
 
 
 def legacy_findings(
-    footprints: Footprints, share: Floats, grid: Ints, legacy: Polygons, *, epsg: int, straddle_share: float
+    footprints: Footprints,
+    share: Floats,
+    listed: Any,
+    grid: Ints,
+    legacy: Polygons,
+    *,
+    epsg: int,
+    straddle_share: float,
+    sliver_m: float,
 ) -> list[Finding]:
     """List buildings that lines of present grids cut, and present grids that received no cell.
 
-    ``share`` (of each footprint's building in its grid) and ``grid`` (polygon number of each cell).
+    ``share`` (of each footprint's building in its grid), ``listed`` (those that an official line cuts anyway) and ``grid`` (polygon number of each cell). Polygons
+    that are nowhere wider than twice ``sliver_m`` do not count.
     """
-    rows = np.flatnonzero((share < straddle_share) & (footprints.part == 0))
+    rows = np.flatnonzero((share < straddle_share) & (footprints.part == 0) & ~listed)
     found = at_points(
         "building-across-grid-line",
         "info",
@@ -146,7 +155,8 @@ def legacy_findings(
         repair=Text("核对原网格边界。", "Check the border of the present grid."),
     )
     empty = np.setdiff1d(np.arange(len(legacy.polygon)), grid)
-    empty = empty[~shapely.is_empty(legacy.polygon[empty])]
+    # A sliver between two drawn lines that mean the same is no grid.
+    empty = empty[~shapely.is_empty(shapely.buffer(legacy.polygon[empty], -sliver_m))]
     found += at_points(
         "grid-without-cell",
         "error",

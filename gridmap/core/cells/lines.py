@@ -120,7 +120,8 @@ def give_way(lines: Geometries, higher: Any, *, distance_m: float, min_piece_m: 
     if not len(lines) or shapely.is_empty(higher):
         return lines
     merged = parts_of_type(shapely.line_merge(shapely.union_all(lines)), 1)
-    zone = shapely.buffer(higher, distance_m)
+    # Borders have a vertex every few metres; without them the zone is the same and far quicker to cut with.
+    zone = shapely.buffer(shapely.simplify(higher, distance_m / 20), distance_m, quad_segs=4)
     shapely.prepare(zone)
     far = ~shapely.intersects(zone, merged)
     near_lines = merged[~far]

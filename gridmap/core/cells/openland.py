@@ -14,6 +14,7 @@ from gridmap.core.cells.settings import CellSettings
 __all__ = ["halved", "out_of_reach"]
 
 _OVERSHOOT_M = 0.05
+_HALVINGS = 16
 
 
 def out_of_reach(block: Any, outlines: Geometries, settings: CellSettings) -> tuple[Geometries, Geometries]:
@@ -88,7 +89,7 @@ def _cut_in_half(land: Any) -> tuple[Geometries, Geometries]:
     flat = shapely.transform(land, turn)
     x0, y0, x1, y1 = shapely.bounds(flat)
     low, high, half = x0, x1, shapely.area(flat) / 2
-    for _ in range(24):
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
         if shapely.area(shapely.clip_by_rect(flat, x0 - 1, y0 - 1, middle, y1 + 1)) < half:
             low = middle
