@@ -178,25 +178,30 @@ def _build(shape: Any, row: int, parts: _Parts) -> Any:
 
 
 def _lay(polygons: Any, row: int, parts: _Parts) -> None:
+    for polygon in polygons:
+        for ring in polygon:
+            if len({(p[0], p[1]) for p in ring}) < _CORNERS:
+                raise ValueError(row)
     rings = [[_positions(ring, parts) for ring in polygon] for polygon in polygons]
-    if not all(rings) or any(len(np.unique(r, axis=0)) < _CORNERS for polygon in rings for r in polygon):
+    if not all(rings):
         raise ValueError(row)
-    for polygon in rings:
+    for polygon, listed in zip(rings, polygons, strict=True):
         number = len(parts.feature_of_polygon)
         parts.rings.extend(polygon)
         parts.polygon_of_ring.extend([number] * len(polygon))
         parts.feature_of_polygon.append(row)
-        if any(not np.array_equal(r[0], r[-1]) for r in polygon):
+        if any(r[0][:_PLANE] != r[-1][:_PLANE] for r in listed):
             parts.open_rows.append(row)
 
 
 def _positions(listed: Any, parts: _Parts) -> npt.NDArray[np.float64]:
     """Return positions as an (n, 2) array; numbers after the second are height and measure."""
-    if any(isinstance(v, str | bool) for position in listed for v in position):
+    if not {type(v) for position in listed for v in position} <= {int, float}:
         raise TypeError
-    if any(len(position) > _PLANE for position in listed):
+    if max(map(len, listed)) > _PLANE:
         parts.raised = True
-    return np.array([position[:_PLANE] for position in listed], dtype=np.float64).reshape(-1, _PLANE)
+        listed = [position[:_PLANE] for position in listed]
+    return np.array(listed, dtype=np.float64).reshape(-1, _PLANE)
 
 
 def _polygons(parts: _Parts, out: Geometries) -> None:

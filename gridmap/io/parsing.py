@@ -66,7 +66,8 @@ def texts(values: Cells, *, code: bool = False) -> tuple[Cells, Mask]:
 
     def read(value: Any) -> str | None:
         if isinstance(value, str):
-            text = value.replace("\r\n", "\n").translate(_CONTROL).strip()
+            plain_text = value if value.isprintable() else value.replace("\r\n", "\n").translate(_CONTROL)
+            text = plain_text.strip()
             if code and _EXPONENT.fullmatch(text):
                 raise _Bad
             return text or None
@@ -85,8 +86,8 @@ def texts(values: Cells, *, code: bool = False) -> tuple[Cells, Mask]:
 
 
 def _digits(value: str) -> str:
-    text = unicodedata.normalize("NFKC", value).strip()
-    return text.replace(",", "") if _THOUSANDS.fullmatch(text) else text
+    text = (value if value.isascii() else unicodedata.normalize("NFKC", value)).strip()
+    return text.replace(",", "") if "," in text and _THOUSANDS.fullmatch(text) else text
 
 
 def integers(values: Cells) -> tuple[Cells, Mask]:
@@ -168,7 +169,7 @@ def _moment(value: Any) -> datetime | None:
         return datetime(value.year, value.month, value.day)  # noqa: DTZ001  # the zone is added by the caller
     if not isinstance(value, str):
         raise _Bad
-    text = unicodedata.normalize("NFKC", value).strip()
+    text = (value if value.isascii() else unicodedata.normalize("NFKC", value)).strip()
     if not text:
         return None
     moment = _iso(text)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import geopandas as gpd
@@ -33,6 +34,10 @@ __all__ = ["CRS", "LOCAL_ZONE", "canonical", "empty", "split_list", "typed_colum
 
 CRS = "EPSG:4326"
 LOCAL_ZONE = "Asia/Shanghai"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_NO_TIME = np.iinfo(np.int64).min
 
 _SEPARATOR = re.compile("[;；]")
 
@@ -93,8 +98,9 @@ def typed_column(values: Iterable[Any], column: Column) -> pd.Series[Any]:
         stamps = [pd.NaT if m else pd.Timestamp(v).tz_localize(None) for v, m in zip(items, missing, strict=True)]
         days: pd.Series[Any] = pd.Series(stamps, dtype="datetime64[s]").dt.normalize()
         return days
-    stamps = [pd.NaT if m else _utc(pd.Timestamp(v)) for v, m in zip(items, missing, strict=True)]
-    return pd.Series(stamps, dtype="datetime64[ms, UTC]")
+    moments = [_NO_TIME if m else _milliseconds(v) for v, m in zip(items, missing, strict=True)]
+    stamped = np.array(moments, dtype="datetime64[ms]")
+    return pd.Series(pd.DatetimeIndex(stamped).tz_localize("UTC"))
 
 
 def split_list(value: object) -> tuple[str, ...]:
@@ -117,6 +123,9 @@ def _filled(rows: list[tuple[str, ...]]) -> pd.Series[Any]:
     return pd.Series(array, dtype=object)
 
 
-def _utc(stamp: pd.Timestamp) -> pd.Timestamp:
-    local = stamp if stamp.tzinfo else stamp.tz_localize(LOCAL_ZONE)
-    return local.tz_convert("UTC")
+def _milliseconds(value: Any) -> int:
+    """Return the milliseconds from 1970 to a moment; one without zone is in `LOCAL_ZONE`."""
+    moment = value if isinstance(value, datetime) else pd.Timestamp(value)
+    if moment.tzinfo is None:
+        moment = pd.Timestamp(moment).tz_localize(LOCAL_ZONE)
+    return int((moment - _EPOCH) // _MILLISECOND)

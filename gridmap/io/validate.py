@@ -387,8 +387,11 @@ class _Work:
 
     def _from_columns(self, columns: tuple[str, ...]) -> Built:
         n = len(self.raw)
-        read = [parsing.numbers(np.asarray(self.raw.columns[c], dtype=object)) for c in columns]
-        if "lon" not in self.kind.names:
+        if "lon" in self.cells:
+            lon, lat = self.cells["lon"], self.cells["lat"]
+        else:
+            read = [parsing.numbers(np.asarray(self.raw.columns[c], dtype=object)) for c in columns]
+            lon, lat = (values for values, _ in read)
             for name, (_, bad) in zip(columns, read, strict=True):
                 self.complaints.add(
                     bad,
@@ -397,7 +400,6 @@ class _Work:
                     _REPAIR["number"],
                     column=name,
                 )
-        lon, lat = (values for values, _ in read)
         there = np.array([x is not None and y is not None for x, y in zip(lon, lat, strict=True)], dtype=bool)
         if "crs" in self.cells:
             # Points in GCJ-02 or BD-09 stay numbers until the coordinate module has converted them.
