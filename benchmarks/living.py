@@ -79,7 +79,7 @@ def _files(place: Place, folder: Path, run: int) -> dict[str, Path]:
         live = base_store.read_live(connection, "buildings").to_crs(srid)
     rng = np.random.default_rng(run)
     chosen = live.sort_values("source_id").iloc[rng.choice(len(live), 65, replace=False)]
-    shapes = [shapely.transform(g, lambda xy: xy + [9.0, 13.0]) for g in chosen.geometry.to_numpy()[:50]]
+    shapes = [shapely.transform(g, lambda xy: xy + np.array([9.0, 13.0])) for g in chosen.geometry.to_numpy()[:50]]
     new = pd.DataFrame({"source_id": [f"new{run}-{k}" for k in range(50)], "use": "residential", "storeys": 6})
     gone = pd.DataFrame({"source_id": chosen["source_id"].iloc[50:60], "removed": True})
     grown = pd.DataFrame({"source_id": chosen["source_id"].iloc[60:], "use": "residential", "storeys": 6})

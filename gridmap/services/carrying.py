@@ -193,7 +193,6 @@ def _write(connection: Connection, made: CellChange, blocks: gpd.GeoDataFrame, s
 
 def _settle(connection: Connection, made: CellChange, cell_id: Mapping[str, int], srid: int) -> int:
     """Let editions and drafts follow; returns how many new cells are in doubt."""
-    state, _, _ = settling.load_state(connection)
     key_of = {i: k for k, i in cell_id.items()}
 
     def heirs(uid_of: Mapping[int, int]) -> pd.DataFrame:
@@ -208,6 +207,6 @@ def _settle(connection: Connection, made: CellChange, cell_id: Mapping[str, int]
             }
         )
 
-    findings = settling.carry_over(connection, state, srid, heirs=heirs)
+    findings = settling.carry_over(connection, srid, heirs=heirs)
     finding_store.add(connection, "update", findings)
     return len(findings)

@@ -9,10 +9,11 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from gridmap.core import gridsets
+from gridmap.core import gridsets, partition
 from gridmap.core.crs import project, transform_xy
 from gridmap.core.grids import CellState, derive, figures_of_cells, flows
 from gridmap.errors import Conflict
@@ -37,14 +38,17 @@ Heirs = Callable[[Mapping[int, int]], pd.DataFrame]
 _GRID_FIELDS = ["uid", "code", "name", "level", "grid_kind", "parent_uid", "community_code"]
 
 
-def load_state(connection: Connection) -> tuple[CellState, gpd.GeoDataFrame, int]:
-    """Return the live cells as arrays and as a frame (EPSG:4326), and the metric EPSG code."""
+def load_state(connection: Connection, *, ids: Ids | None = None) -> tuple[CellState, gpd.GeoDataFrame, int]:
+    """Return live cells (all, or those of some ids) as arrays and as a frame (EPSG:4326), and the metric EPSG code."""
     srid = read_jurisdiction(connection).metric_srid
     assert srid is not None  # noqa: S101 (there are cells, so there were data)
-    cells = cell_store.live_cells(connection)
-    edges = cell_store.live_edges(connection)
-    buildings = pd.DataFrame(base_store.read_live(connection, "buildings"))
-    figures = figures_of_cells(pd.DataFrame(cells), cell_store.live_attachments(connection), buildings)
+    cells = cell_store.live_cells(connection, ids=ids)
+    edges = cell_store.live_edges(connection, between=ids)
+    attachments = cell_store.live_attachments(connection, of_cells=ids)
+    buildings = base_store.building_figures(
+        connection,
+        None if ids is None else [*cells["building_id"].dropna().tolist(), *attachments["building_id"].tolist()],
+    )
     row = pd.Index(cells["id"])
     state = CellState(
         ids=cells["id"].to_numpy(),
@@ -53,7 +57,7 @@ def load_state(connection: Connection) -> tuple[CellState, gpd.GeoDataFrame, int
         edge_a=row.get_indexer(pd.Index(edges["a"])).astype(np.int64),
         edge_b=row.get_indexer(pd.Index(edges["b"])).astype(np.int64),
         edge_length_m=edges["length_m"].to_numpy(dtype=float),
-        figures=figures,
+        figures=figures_of_cells(pd.DataFrame(cells), attachments, buildings),
     )
     return state, cells, srid
 
@@ -62,7 +66,7 @@ def settle_after_cells(connection: Connection, *, who: str, progress: Progress) 
     """Bring editions and drafts along after cells changed, and make those that imported grid sets wait to become."""
     state, cells, srid = load_state(connection)
     told: dict[str, Any] = {}
-    doubtful = carry_over(connection, state, srid)
+    doubtful = carry_over(connection, srid)
     if doubtful:
         finding_store.replace(connection, "update", doubtful)
         told["doubtful"] = len(doubtful)
@@ -181,11 +185,14 @@ def _write_derived(
     uppers: pd.DataFrame,
     colours: dict[int, int],
     srid: int,
-    only: set[int] | None = None,
+    parents: pd.Series[int] | None = None,
 ) -> None:
+    """Work out grids and store them; ``parents`` (in the order of ``leaves``) where their grids are not at hand."""
     derived = derive(state, member, leaves, uppers, given_colours=colours)
-    if only is not None:
-        derived = derived[derived["uid"].isin(only)]
+    if parents is not None:
+        parent_of = dict(zip(leaves["uid"], parents, strict=True))
+        derived["parent_uid"] = pd.array([parent_of[uid] for uid in derived["uid"]], dtype="Int64")
+        derived["colour"] = [colours[uid] for uid in derived["uid"]]
     lonlat = transform_xy(derived[["label_x", "label_y"]].to_numpy(), srid, 4326)
     derived = derived.set_crs(srid).to_crs(4326)
     derived["label_lon"], derived["label_lat"] = lonlat[:, 0].round(7), lonlat[:, 1].round(7)
@@ -231,7 +238,7 @@ def _plan_from_set(
 # -- carrying over ---------------------------------------------------------------------------------------------------
 
 
-def carry_over(connection: Connection, state: CellState, srid: int, *, heirs: Heirs | None = None) -> list[Finding]:
+def carry_over(connection: Connection, srid: int, *, heirs: Heirs | None = None) -> list[Finding]:
     """Bring the edition in force, later ones and open drafts along after cells were replaced.
 
     A new cell goes to the grid of its land; where no grid had nearly all of it, a finding says so. Past editions
@@ -243,12 +250,11 @@ def carry_over(connection: Connection, state: CellState, srid: int, *, heirs: He
         return []
     in_force = store.edition_at(connection, None)
     first = in_force if in_force is not None else editions[0].id
-    descent = _descent(connection, [e.id for e in editions if e.id >= first])
     if heirs is None:
-        live = set(state.ids.tolist())
+        descent = _descent(connection, [e.id for e in editions if e.id >= first])
 
         def heirs(uid_of: Mapping[int, int]) -> pd.DataFrame:
-            return _by_land(descent, uid_of, live)
+            return _by_land(descent, uid_of)
 
     plans = _plans_before(connection)
     findings: list[Finding] = []
@@ -274,8 +280,8 @@ def carry_over(connection: Connection, state: CellState, srid: int, *, heirs: He
             uids=chosen["uid"].to_numpy(dtype=np.int64),
             until=moves[position + 1][0] if position + 1 < len(moves) else None,
         )
-        rederive(connection, edition_id, state, srid, touched=touched)
-    _carry_plans(connection, plans, heirs, set(state.ids.tolist()))
+        rederive(connection, edition_id, srid, touched=touched)
+    _carry_plans(connection, plans, heirs)
     return findings
 
 
@@ -317,9 +323,9 @@ def _descent(connection: Connection, edition_ids: list[int]) -> pd.DataFrame:
     )
 
 
-def _by_land(descent: pd.DataFrame, uid_of: Mapping[int, int], live: set[int]) -> pd.DataFrame:
+def _by_land(descent: pd.DataFrame, uid_of: Mapping[int, int]) -> pd.DataFrame:
     """Return new_id, uid, doubtful: for each live cell the grid from which most of its land came."""
-    related = descent[descent["old_id"].isin(uid_of) & descent["new_id"].isin(live)].copy()
+    related = descent[descent["old_id"].isin(uid_of)].copy()
     related["uid"] = related["old_id"].map(uid_of)
     summed = related.groupby(["new_id", "uid"], as_index=False).agg(
         area_m2=("area_m2", "sum"), whole_m2=("whole_m2", "max")
@@ -381,31 +387,40 @@ def _uids_of(connection: Connection, edition_id: int, cell_ids: Ids) -> set[int]
     return {int(row[0]) for row in rows}
 
 
-def rederive(
-    connection: Connection, edition_id: int, state: CellState, srid: int, *, touched: set[int] | None = None
-) -> None:
-    """Work out the grids of an edition that goes on anew: all of them, or those touched and their parents."""
+def rederive(connection: Connection, edition_id: int, srid: int, *, touched: set[int]) -> None:
+    """Work out some leaf grids of an edition that goes on anew from their cells, and the grids above them."""
     grids = store.edition_grids(connection, edition_id)
-    leaves = pd.DataFrame(grids[grids["leaf"]])[_GRID_FIELDS].reset_index(drop=True)
-    uppers = pd.DataFrame(grids[~grids["leaf"]])[_GRID_FIELDS].reset_index(drop=True)
-    uids = uids_by_cell(connection, edition_id, state)
-    member = pd.Index(leaves["uid"]).get_indexer(pd.Index(uids)).astype(np.int64)
+    leaves = pd.DataFrame(grids[grids["leaf"] & grids["uid"].isin(touched)])[_GRID_FIELDS].reset_index(drop=True)
+    held = store.cells_of_grids(connection, edition_id, leaves["uid"].tolist())
+    ids = cell_store.with_cells_of_same_building(connection, held["cell_id"].to_numpy(dtype=np.int64))
+    state, _, _ = load_state(connection, ids=ids)
+    uid_of = dict(zip(held["cell_id"], held["uid"], strict=True))
+    member = pd.Index(leaves["uid"]).get_indexer(pd.Index([uid_of.get(int(i), -1) for i in state.ids])).astype(np.int64)
     colours = dict(zip(grids["uid"], grids["colour"], strict=True))
-    only = None if touched is None else _with_parents(touched, grids)
     _write_derived(
         connection, edition_id, state,
-        member=member, leaves=leaves, uppers=uppers, colours=colours, srid=srid, only=only,
+        member=member, leaves=leaves.assign(parent_uid=pd.array([pd.NA] * len(leaves), dtype="Int64")),
+        uppers=leaves.iloc[:0], colours=colours, srid=srid, parents=leaves["parent_uid"],
     )  # fmt: skip
+    _sum_up(connection, edition_id, srid, set(leaves["parent_uid"].dropna().astype("int64")))
 
 
-def _with_parents(touched: set[int], grids: pd.DataFrame) -> set[int]:
-    has_parent = grids[grids["parent_uid"].notna()]
-    parent: dict[int, int] = dict(zip(has_parent["uid"], has_parent["parent_uid"].astype("int64"), strict=True))
-    out, front = set(touched), set(touched)
-    while front:
-        front = {parent[uid] for uid in front if uid in parent} - out
-        out |= front
-    return out
+def _sum_up(connection: Connection, edition_id: int, srid: int, parents: set[int]) -> None:
+    """Work out grids above others from those, level by level."""
+    while parents:
+        grids = store.edition_grids(connection, edition_id)
+        above = grids[grids["uid"].isin(parents)].reset_index(drop=True)
+        below = grids[grids["parent_uid"].isin(parents)]
+        member = pd.Index(above["uid"]).get_indexer(pd.Index(below["parent_uid"].astype("int64"))).astype(np.int64)
+        polygons = partition.dissolve(project(below, srid).geometry.to_numpy(), member, len(above))
+        for name in ("households", "households_estimated", "people", "buildings"):
+            summed = partition.totals(below[name].to_numpy(dtype=float), member, len(above))
+            above[name] = np.rint(summed).astype(np.int64)
+        above["area_m2"] = shapely.area(polygons)
+        above["pieces"] = shapely.get_num_geometries(polygons)
+        above = above.set_geometry(gpd.GeoSeries(polygons, crs=srid).to_crs(4326))
+        store.write_edition_grids(connection, edition_id, above)
+        parents = set(above["parent_uid"].dropna().astype("int64"))
 
 
 def _plans_before(connection: Connection) -> dict[int, tuple[pd.DataFrame, dict[int, int]]]:
@@ -421,10 +436,11 @@ def _plans_before(connection: Connection) -> dict[int, tuple[pd.DataFrame, dict[
 
 
 def _carry_plans(
-    connection: Connection, plans: Mapping[int, tuple[pd.DataFrame, dict[int, int]]], heirs: Heirs, live: set[int]
+    connection: Connection, plans: Mapping[int, tuple[pd.DataFrame, dict[int, int]]], heirs: Heirs
 ) -> None:
     """Hand the place of replaced cells in a draft to the cells on their land."""
     for plan_id, (differs, in_base) in plans.items():
+        live = cell_store.live_among(connection, differs["cell_id"].tolist())
         gone = differs[~differs["cell_id"].isin(live)]
         if gone.empty:
             continue
@@ -432,7 +448,7 @@ def _carry_plans(
         # the draft's own grids are told apart from those of its edition by negative numbers
         drafted = {cell: -1 - codes.index(code) for cell, code in zip(gone["cell_id"], gone["code"], strict=True)}
         chosen = heirs(in_base | drafted)
-        chosen = chosen[(chosen["uid"] < 0) & chosen["new_id"].isin(live)]
+        chosen = chosen[chosen["uid"] < 0]
         kept = differs[differs["cell_id"].isin(live) & ~differs["cell_id"].isin(chosen["new_id"])]
         added = pd.DataFrame({"cell_id": chosen["new_id"], "code": [codes[-1 - int(u)] for u in chosen["uid"]]})
         store.write_plan_differences(connection, plan_id, pd.concat([kept, added], ignore_index=True))
@@ -442,7 +458,16 @@ def refresh_totals(connection: Connection) -> None:
     """Work out households and people of the edition in force and later ones again, after figures changed."""
     in_force = store.edition_at(connection, None)
     going_on = [e.id for e in store.editions(connection) if in_force is None or e.id >= in_force]
-    if going_on:
-        state, _, srid = load_state(connection)
-        for edition_id in going_on:
-            rederive(connection, edition_id, state, srid)
+    if not going_on:
+        return
+    state, _, srid = load_state(connection)
+    for edition_id in going_on:
+        grids = store.edition_grids(connection, edition_id)
+        leaves = pd.DataFrame(grids[grids["leaf"]])[_GRID_FIELDS].reset_index(drop=True)
+        uppers = pd.DataFrame(grids[~grids["leaf"]])[_GRID_FIELDS].reset_index(drop=True)
+        uids = uids_by_cell(connection, edition_id, state)
+        member = pd.Index(leaves["uid"]).get_indexer(pd.Index(uids)).astype(np.int64)
+        colours = dict(zip(grids["uid"], grids["colour"], strict=True))
+        _write_derived(
+            connection, edition_id, state, member=member, leaves=leaves, uppers=uppers, colours=colours, srid=srid
+        )

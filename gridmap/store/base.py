@@ -312,6 +312,19 @@ def source_ids(connection: Connection, kind_name: str, ids: Sequence[int]) -> di
     return {int(row[0]): str(row[1]) for row in rows}
 
 
+def building_figures(connection: Connection, ids: Sequence[int] | None = None) -> pd.DataFrame:
+    """Return id, households, people, estimated of the live buildings, all or some."""
+    only = "" if ids is None else "AND id = ANY(%(i)s) "
+    return pd.DataFrame(
+        read_frame(
+            connection,
+            "SELECT id, households, people, estimated FROM gridmap.building "
+            f"WHERE retired_at IS NULL {only}ORDER BY id",
+            None if ids is None else {"i": [int(i) for i in ids]},
+        )
+    )
+
+
 def household_counts(connection: Connection) -> pd.DataFrame:
     """Return the imported counts (columns of kind ``households``)."""
     names = ", ".join(c.name for c in KINDS["households"].columns)

@@ -16,11 +16,13 @@ from gridmap.store.copying import copy_rows, read_frame
 Ids = NDArray[np.int64]
 
 
-def live_cells(connection: Connection, *, in_and_next_to: Ids | None = None) -> gpd.GeoDataFrame:
+def live_cells(
+    connection: Connection, *, in_and_next_to: Ids | None = None, ids: Ids | None = None
+) -> gpd.GeoDataFrame:
     """Return the live cells, ordered by id; geometry and ``point`` (stands for the cell) in EPSG:4326.
 
     Columns: id, key, block_id, block (its key), kind, building_id (Int64), part, area_code, legacy_code, area_m2.
-    ``in_and_next_to``: only those of some blocks, and of the blocks that touch these.
+    ``in_and_next_to``: only those of some blocks, and of the blocks that touch these; ``ids``: only these.
     """
     only = (
         ""
@@ -30,16 +32,38 @@ def live_cells(connection: Connection, *, in_and_next_to: Ids | None = None) -> 
             "ON o.geom && ST_Expand(t.geom, 1e-7) AND o.retired_at IS NULL WHERE t.id = ANY(%(b)s)) "
         )
     )
+    if ids is not None:
+        only += "AND c.id = ANY(%(i)s) "
+    asked = {"b": in_and_next_to, "i": ids}
     frame = read_frame(
         connection,
         "SELECT c.id, c.key, c.block_id, b.key AS block, c.kind, c.building_id, c.part, c.area_code, c.legacy_code, "
         "c.area_m2, ST_AsBinary(c.geom) AS geom, ST_AsBinary(c.point) AS point "
         f"FROM gridmap.cell c JOIN gridmap.block b ON b.id = c.block_id WHERE c.retired_at IS NULL {only}ORDER BY c.id",
-        None if in_and_next_to is None else {"b": in_and_next_to.tolist()},
+        {name: values.tolist() for name, values in asked.items() if values is not None} or None,
         geometry=("geom", "point"),
     )
     frame["building_id"] = frame["building_id"].astype("Int64")
     return frame
+
+
+def with_cells_of_same_building(connection: Connection, ids: Ids) -> Ids:
+    """Return cell ids and those of all live cells that share a building with them."""
+    rows = connection.exec_driver_sql(
+        "SELECT c.id FROM gridmap.cell c WHERE c.retired_at IS NULL AND c.building_id IN "
+        "(SELECT o.building_id FROM gridmap.cell o WHERE o.id = ANY(%(i)s)) "
+        "UNION SELECT unnest(%(i)s::bigint[]) ORDER BY 1",
+        {"i": ids.tolist()},
+    )
+    return np.array([row[0] for row in rows], dtype=np.int64)
+
+
+def live_among(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Return those of some cells that are live."""
+    rows = connection.exec_driver_sql(
+        "SELECT id FROM gridmap.cell WHERE retired_at IS NULL AND id = ANY(%(i)s)", {"i": [int(i) for i in ids]}
+    )
+    return {int(row[0]) for row in rows}
 
 
 def ids_by_key(connection: Connection) -> dict[str, int]:

@@ -195,6 +195,19 @@ def assignment_in(connection: Connection, edition_id: int) -> pd.DataFrame:
     )
 
 
+def cells_of_grids(connection: Connection, edition_id: int, uids: list[int]) -> pd.DataFrame:
+    """Return the live cells of some leaf grids in an edition: cell_id, uid."""
+    return pd.DataFrame(
+        read_frame(
+            connection,
+            "SELECT a.cell_id, a.uid FROM gridmap.assignment a JOIN gridmap.cell c ON c.id = a.cell_id "
+            "WHERE a.uid = ANY(%(u)s) AND a.from_edition <= %(e)s AND (a.to_edition IS NULL OR a.to_edition > %(e)s) "
+            "AND c.retired_at IS NULL ORDER BY a.cell_id",
+            {"e": edition_id, "u": [int(u) for u in uids]},
+        )
+    )
+
+
 def write_assignment(
     connection: Connection, edition_id: int, cell_ids: NDArray[np.int64], uids: NDArray[np.int64]
 ) -> None:
