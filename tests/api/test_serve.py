@@ -19,7 +19,7 @@ import httpx2 as httpx
 import orjson
 import pytest
 
-from gridmap.cli.serve import _listen, _only_this_machine
+from gridmap.cli.serve import _listen, _only_this_machine, listen_near
 from gridmap.errors import NotAllowed, NotReady
 from gridmap.services import jobs
 from gridmap.services.tokens import token_of
@@ -43,15 +43,17 @@ class Server:
                 env=environment | {"GRIDMAP_DATA_DIR": str(settings.data_dir), "GRIDMAP_DATABASE": settings.database},
                 text=True,
             )
-        self.said = _until_address(self.process.stdout)
-        found = re.search(r"(http://127\.0\.0\.1:(\d+))/\?token=(\S+)", self.said)
-        if found is None:
+        try:
+            self.said = _until_address(self.process.stdout)
+            found = re.search(r"(http://127\.0\.0\.1:(\d+))/\?token=(\S+)", self.said)
+            assert found, self.log.read_text()
+            self.base, self.port, self.token = found[1], int(found[2]), found[3]
+            self.bearer = {"Authorization": f"Bearer {self.token}"}
+            _wait(lambda: self.get("/healthz").status_code == 200, seconds=90)
+        except BaseException:
             with self.process:
                 self.process.kill()
-            raise AssertionError(self.log.read_text())
-        self.base, self.port, self.token = found[1], int(found[2]), found[3]
-        self.bearer = {"Authorization": f"Bearer {self.token}"}
-        _wait(lambda: self.get("/healthz").status_code == 200)
+            raise
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.base + path, headers=self.bearer, timeout=20)
@@ -70,7 +72,7 @@ class Server:
 
     def end(self, how: signal.Signals = signal.SIGINT) -> int:
         self.process.send_signal(how)
-        return self.process.wait(20)
+        return self.process.wait(40)
 
 
 def _until_address(stream: IO[str]) -> str:
@@ -82,7 +84,7 @@ def _until_address(stream: IO[str]) -> str:
     return said
 
 
-def _wait(true, seconds: float = 20) -> None:
+def _wait(true, seconds: float = 40) -> None:
     end = time.monotonic() + seconds
     while True:
         with contextlib.suppress(httpx.TransportError):
@@ -112,7 +114,7 @@ def start(settings_here: Settings, tmp_path: Path) -> Iterator[Callable[..., Ser
     for server in started:
         with server.process:
             server.process.kill()
-        _wait(lambda port=server.port: not _answers(port))
+        _wait(lambda port=server.port: not _answers(port), seconds=60)
 
 
 def _answers(port: int) -> bool:
@@ -195,6 +197,14 @@ def test_a_taken_port_gives_a_sentence_with_a_free_one() -> None:
     free = int(re.findall(r"--port (\d+)", str(caught.value))[0])
     assert free > port
     _listen("127.0.0.1", free).close()
+
+
+def test_the_demo_takes_the_next_free_port() -> None:
+    with (
+        contextlib.closing(listen_near("127.0.0.1", 28400)) as first,
+        contextlib.closing(listen_near("127.0.0.1", first.getsockname()[1])) as second,
+    ):
+        assert second.getsockname()[1] > first.getsockname()[1]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.10", "example.org", ""])  # noqa: S104
