@@ -57,7 +57,7 @@ class VectorTiles(MapLayer):
     kind = "base"
 
     def __init__(self, *, show: bool = True) -> None:
-        parts = ("ground", "landuse", "water", "streets", "buildings")
+        parts = ("ground", "landuse", "landuse_under_fills", "water", "streets", "buildings")
         super().__init__(show=show, style={part: STYLE[part] for part in parts})
 
 

@@ -24,7 +24,8 @@ STYLE: dict[str, Any] = {
         "residential": "#f1eee7",
         "other": "#eeebe4",
     },
-    "water": {"fill": "#b4d3e8", "edge": "#93b9d4", "line": [[10, 0.8], [14, 2], [17, 5]]},
+    "landuse_under_fills": 0.4,
+    "water": {"fill": "#a6cbe6", "edge": "#7fabcd", "line": [[10, 0.8], [14, 2], [17, 5]]},
     "buildings": {"fill": "#6f6658", "opacity": 0.2, "edge": "#5c5346", "edge_opacity": 0.34, "from_zoom": 14},
     "streets": {
         "order": ["foot", "lane", "minor", "major"],
@@ -68,6 +69,7 @@ STYLE: dict[str, Any] = {
     "grids": {
         "palette": list(PALETTE),
         "opacity": 0.42,
+        "selected_opacity": 0.6,
         "line": "#43525f",
         "line_width": [[11, 0.4], [13, 0.7], [15, 1.2], [18, 1.8]],
         "parent_width": [[11, 0.8], [13, 1.3], [15, 2.2], [18, 3]],

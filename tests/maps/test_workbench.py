@@ -13,6 +13,7 @@ import pytest
 import shapely
 from playwright.sync_api import Page
 
+from gridmap.maps.style import STYLE
 from tests.maps.conftest import Opened
 from tests.maps.server import World
 
@@ -59,7 +60,7 @@ def _colour(page: Page, x: float, y: float) -> tuple[int, ...]:
 
 
 def test_the_page_loads_without_an_error_and_asks_only_this_machine(url: str, opening: Opening, keep: Any) -> None:
-    opened = opening(f"{url}/map")
+    opened = opening(f"{url}/map", size=(1440, 900))
     page = opened.ready()
     assert page.title() == "清岩县网格服务管理示意图"
     assert page.locator(".gm-row").count() == 118
@@ -188,7 +189,7 @@ def test_layers_are_switched_and_the_legend_shows_only_what_is_there(url: str, o
     page.get_by_label("底图").uncheck()
     page.get_by_label("服务站点").uncheck()
     assert "水系" not in legend.inner_text()
-    assert "党群服务中心" not in legend.inner_text()
+    assert "服务站点" not in legend.inner_text()
     assert page.locator(".gm-station").count() == 0
     assert "hide=base,stations" in page.url
 
@@ -202,7 +203,7 @@ def test_water_stays_water_under_the_fills_of_the_grids(url: str, world: World, 
     page = opening(f"{url}/map#map=17/{lat}/{lon}&hide=names,stations,communities").ready()
     x, y = _pixel(page, lon, lat)
     around = {_colour(page, x + dx, y + dy) for dx in (-9, 3, 11) for dy in (-7, 2, 9)}
-    assert (0xB4, 0xD3, 0xE8) in around, "the river has its own colour, unmixed with any fill"
+    assert tuple(bytes.fromhex(STYLE["water"]["fill"][1:])) in around, "the river has its own colour, unmixed with any fill"
 
 
 def test_neighbours_differ_in_colour_on_the_map(url: str, world: World, opening: Opening) -> None:
@@ -376,7 +377,7 @@ def test_an_older_edition_is_shown_with_a_warning(url: str, world: World, openin
     page = opened.ready()
     page.select_option("#gm-edition", "2025-01-01")
     page.locator(".gm-edition .gm-warning").wait_for()
-    assert any("grids?level=3&at=2025-01-01" in asked for asked in world.asked)
+    opened.until(lambda: any("grids?level=3&at=2025-01-01" in asked for asked in world.asked))
 
 
 def test_tiles_that_are_no_longer_needed_are_given_up(url: str, opening: Opening) -> None:

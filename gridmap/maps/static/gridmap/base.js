@@ -16,6 +16,8 @@ export function basePainters(style, shown) {
 
   const landuse = (context, view) => {
     if (!shown("base")) return;
+    // Under fills the ground only whispers: strong patches would be read as other grids.
+    context.globalAlpha = shown("grids") ? style.landuse_under_fills : 1;
     paths(context, view, (all) => {
       for (const [key, path] of all) {
         if (!key.startsWith("landuse:")) continue;

@@ -15,7 +15,7 @@ export function createGrids(style) {
       if (!meets(feature.box, view.box)) continue;
       context.beginPath();
       for (const ring of feature.rings) trace(context, ring, view);
-      context.globalAlpha = feature.properties.code === selected ? style.opacity + 0.3 : style.opacity;
+      context.globalAlpha = feature.properties.code === selected ? style.selected_opacity : style.opacity;
       context.fillStyle = colourOf(feature.properties);
       context.fill("evenodd");
     }

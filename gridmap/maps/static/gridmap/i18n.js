@@ -133,8 +133,8 @@ export const zh = {
   "legend.parent_line": "上级网格界",
   "legend.communities": "社区界",
   "legend.outer": "辖区界",
-  "legend.main": "党群服务中心",
-  "legend.station": "其他站点",
+  "legend.main": "服务站点（主网）",
+  "legend.station": "服务站点（补充）",
   "legend.water": "水系",
   "legend.streets": "道路",
   "legend.rail": "铁路",
@@ -297,8 +297,8 @@ export const en = {
   "legend.parent_line": "Border of the parent grid",
   "legend.communities": "Community border",
   "legend.outer": "Jurisdiction border",
-  "legend.main": "Community service centre",
-  "legend.station": "Other station",
+  "legend.main": "Station, main network",
+  "legend.station": "Station, supplementary",
   "legend.water": "Water",
   "legend.streets": "Street",
   "legend.rail": "Railway",
@@ -332,7 +332,7 @@ const DICTIONARIES = { zh, en };
 const LOCALES = { zh: "zh-CN", en: "en-GB" };
 
 /** Words and numbers in the language that `language()` says. A missing key shows itself. */
-export function createWords(language) {
+export function createWords(language, timeZone) {
   const t = (key, values = {}) => {
     const words = DICTIONARIES[language()][key] ?? key;
     return words.replace(/\{(\w+)\}/gu, (whole, name) => (name in values ? String(values[name]) : whole));
@@ -344,9 +344,13 @@ export function createWords(language) {
     /** One language of { zh, en }. */
     said: (text) => (typeof text === "string" ? text : (text?.[language()] ?? text?.zh ?? text?.en ?? "")),
     number: (value) => Number(value ?? 0).toLocaleString(LOCALES[language()]),
+    /** A day as people there write it; a date without a time is that day everywhere. */
     date: (value) => {
       const day = new Date(value);
-      return Number.isNaN(day.getTime()) ? String(value ?? "") : day.toLocaleDateString(LOCALES[language()], { year: "numeric", month: "long", day: "numeric" });
+      if (Number.isNaN(day.getTime())) return String(value ?? "");
+      const zone = /^\d{4}-\d{2}-\d{2}$/u.test(value) ? "UTC" : timeZone();
+      const parts = { year: "numeric", month: "long", day: "numeric", timeZone: zone };
+      return day.toLocaleDateString(LOCALES[language()], parts);
     },
   };
 }

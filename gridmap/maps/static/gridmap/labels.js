@@ -81,7 +81,7 @@ export function createLabels({ map, L, store, grids, communities, stations, canv
         const { point, diameter } = circle(feature);
         const width = widthOf(text, size * 1.12);
         if (!visible(point) || diameter < width * (zoom >= 14 ? 0.85 : 0.7)) continue;
-        const y = spot(point, size, width, free, zoom >= 15 ? [0, -30, 30] : [0]);
+        const y = spot(point, size, width, free, zoom >= 14 ? [0, -26, 26, -52, 52] : [0]);
         if (y === null) continue;
         taken.push(around(point[0], y, width, size));
         out.push(line(text, point[0], y, "gm-name-community", size));

@@ -61,7 +61,10 @@ export async function mount(map) {
     byKeyboard: false,
   });
   const { state } = store;
-  const words = createWords(() => state.language);
+  const words = createWords(
+    () => state.language,
+    () => state.jurisdiction?.time_zone,
+  );
   const { t, said, number, date } = words;
   const shown = (name) => available.has(name) && !state.hidden.has(name);
   const say = (text) => {

@@ -4,7 +4,7 @@ import { h, s } from "./dom.js";
 const DROP = "M15 38C12 31 3 25 3 15a12 12 0 1 1 24 0c0 10-9 16-12 23z";
 const MAIN = new Set(["center", "hub"]);
 
-export const isMain = (properties) => properties.tier === 1 || MAIN.has(properties.kind);
+export const isMain = ({ tier, kind }) => (tier ? tier === 1 : MAIN.has(kind));
 
 /** The marker's picture, also used by the legend. */
 export function drop(main, size = 30) {
