@@ -111,5 +111,7 @@ def _wrong_usage(error: typer.TyperException) -> int:
     if not said or "\n" in said:  # a group without a command has shown its help
         typer.echo(said, err=True, nl=bool(said))
     else:
-        typer.echo(f"错误:命令写法不对,用法见 {path} --help。\nerror: {said.rstrip('.')}. See {path} --help.", err=True)
+        said = said.replace("Value error, ", "").rstrip(".")
+        said += "" if said.endswith("?") else "."
+        typer.echo(f"错误:命令写法不对,用法见 {path} --help。\nerror: {said} See {path} --help.", err=True)
     return error.exit_code

@@ -46,8 +46,10 @@ def moment(text: str | None) -> datetime | None:
 
 
 def locate(
-    lon: Annotated[float | None, typer.Argument(help="Longitude in degrees.", show_default=False)] = None,
-    lat: Annotated[float | None, typer.Argument(help="Latitude in degrees.", show_default=False)] = None,
+    lon: Annotated[
+        float | None, typer.Argument(metavar="LON", help="Longitude in degrees.", show_default=False)
+    ] = None,
+    lat: Annotated[float | None, typer.Argument(metavar="LAT", help="Latitude in degrees.", show_default=False)] = None,
     address: Annotated[str | None, typer.Option(help="Estate and building number; it goes before the point.")] = None,
     crs: Annotated[str, typer.Option(help="EPSG:4326, EPSG:4490, GCJ-02 or BD-09.")] = "EPSG:4326",
     accuracy_m: Annotated[
