@@ -14,9 +14,11 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Connection, create_engine, text
 
+from gridmap.services.sample import SampleOrder, load_sample
 from gridmap.settings import Settings
 from gridmap.store.cluster import Cluster
 from gridmap.store.database import Place, engine_of, find_place
+from gridmap.store.jobs import JOB_CONNECTIONS
 from gridmap.store.migrate import migrate
 
 hypothesis_settings.register_profile(
@@ -87,6 +89,21 @@ def drop_database(run_settings: Settings, place: Place) -> None:
     with admin.connect() as connection:
         connection.execute(text(f'DROP DATABASE IF EXISTS "{place.name}" WITH (FORCE)'))
     admin.dispose()
+
+
+def leave(place: Place) -> None:
+    """Close this process's connections to a database, so that it can be copied."""
+    engine_of(place).dispose()
+    engine_of(place, pool_size=JOB_CONNECTIONS).dispose()
+
+
+@pytest.fixture(scope="session")
+def county_template(run_settings: Settings, template: Place) -> Place:
+    """The sample county as ``./dev demo`` loads it; tests copy it."""
+    made = copy_database(run_settings, template.name, "template_county")
+    load_sample(made, SampleOrder(), who="test")
+    leave(made)
+    return made
 
 
 @pytest.fixture
