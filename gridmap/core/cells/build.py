@@ -118,8 +118,8 @@ def build_cells(
         shares = building_shares(footprints, legacy, near_m=settings.give_way_m)
         land, grid = _with_legacy(land, shares, footprints, legacy, settings, part(progress, 0.75, 0.9))
         findings += legacy_findings(
-            footprints, shares.share, housed.cut_by_area, grid, legacy, epsg=epsg, straddle_share=settings.straddle_share,
-            sliver_m=settings.legacy_depth_m / 2,
+            footprints, shares.share, housed.cut_by_area, grid, legacy,
+            epsg=epsg, straddle_share=settings.straddle_share, sliver_m=settings.legacy_depth_m / 2,
         )  # fmt: skip
     progress(0.9, Text("计算邻接", "finding neighbours"))
     fabric = _fabric(epsg, land, grid, footprints, cutters, legacy, settings, findings)

@@ -135,8 +135,9 @@ def legacy_findings(
 ) -> list[Finding]:
     """List buildings that lines of present grids cut, and present grids that received no cell.
 
-    ``share`` (of each footprint's building in its grid), ``listed`` (those that an official line cuts anyway) and ``grid`` (polygon number of each cell). Polygons
-    that are nowhere wider than twice ``sliver_m`` do not count.
+    ``share`` (of each footprint's building in its grid), ``listed`` (those that an official line cuts anyway)
+    and ``grid`` (polygon number of each cell). Polygons that are nowhere wider than twice ``sliver_m`` do not
+    count.
     """
     rows = np.flatnonzero((share < straddle_share) & (footprints.part == 0) & ~listed)
     found = at_points(

@@ -50,7 +50,7 @@ class Pieces:
 
 
 def _components(a: Ints, b: Ints, count: int) -> Ints:
-    """Number connected components; for the few faces of a block quicker than a sparse graph."""
+    """Find connected components; for the few faces of a block quicker than a sparse graph."""
     root = np.arange(count)
     while True:
         low, high = np.minimum(root[a], root[b]), np.maximum(root[a], root[b])
