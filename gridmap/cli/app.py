@@ -65,6 +65,26 @@ def main() -> None:
     guarded(app)
 
 
+def _unforeseen(error: Exception) -> int:
+    """Say in a sentence what no command foresaw; returns the exit code."""
+    name = type(error).__name__
+    if name == "OperationalError":
+        typer.echo(
+            "数据库没有应答或中断了连接,没有写入任何数据。请检查 gridmap db status 后再试。\n"
+            "The database does not answer or broke the connection; nothing was written. "
+            "See gridmap db status and try again.",
+            err=True,
+        )
+        return 1
+    typer.echo(
+        f"程序内部错误({name}),没有写入任何数据。设置 GRIDMAP_DEBUG=1 再运行可看到细节,请附上它报告问题。\n"
+        f"An error inside the program ({name}); nothing was written. Run again with GRIDMAP_DEBUG=1 to see more, "
+        "and report it with that.",
+        err=True,
+    )
+    return 70
+
+
 def guarded(command: typer.Typer) -> NoReturn:
     """Run a command; what goes wrong is a sentence in Chinese and English, never a stack trace.
 
@@ -90,14 +110,7 @@ def guarded(command: typer.Typer) -> NoReturn:
     except Exception as error:
         if os.environ.get("GRIDMAP_DEBUG"):
             raise
-        name = type(error).__name__
-        typer.echo(
-            f"程序内部错误({name}),没有写入任何数据。设置 GRIDMAP_DEBUG=1 再运行可看到细节,请附上它报告问题。\n"
-            f"An error inside the program ({name}); nothing was written. Run again with GRIDMAP_DEBUG=1 to see more, "
-            "and report it with that.",
-            err=True,
-        )
-        sys.exit(70)
+        sys.exit(_unforeseen(error))
     if code == _INTERRUPTED:
         typer.echo("已中断,正在做的一步没有写入。\nInterrupted; the step under way was not written.", err=True)
     sys.exit(code if isinstance(code, int) else 0)
