@@ -16,6 +16,8 @@ from gridmap.model.text import Text
 from gridmap.sample.build import Built, build
 from gridmap.sample.complaints import NOW, Spots, Where, request_rows
 from gridmap.sample.country import CountryPlan, plan_country
+from gridmap.sample.courts import wall_instead
+from gridmap.sample.coverage import choose_stations
 from gridmap.sample.editions import Edition, grid_table, last_year, present
 from gridmap.sample.fabric import Fabric, Ints, weave
 from gridmap.sample.frames import degrees_of, table, to_degrees
@@ -31,10 +33,11 @@ from gridmap.sample.identity import (
 from gridmap.sample.landscape import landuse_of, lines_array, water_of
 from gridmap.sample.levels import COUNTY, DIVISION, Levels, arrange
 from gridmap.sample.names import INSTITUTION_KINDS, Names
-from gridmap.sample.planting import Planted, choose_stations, plant_buildings, plant_piece, street_tree
+from gridmap.sample.planting import Planted, plant_buildings, plant_piece
 from gridmap.sample.services import candidate_points, duty_rows, nets_of, place_points, station_points
 from gridmap.sample.size import Size
 from gridmap.sample.townplan import plan_town
+from gridmap.sample.walking import Network
 
 PEOPLE_PER_HOUSEHOLD = 2.69
 USES = {
@@ -201,8 +204,14 @@ def _assemble(  # noqa: PLR0917
     before = last_year(now, fabric, levels, planted.fixed_leaves(built), rng(11))
     source = _source_ids(built, now)
     progress(0.6, Text("设置站点", "placing stations"))
-    network = street_tree(streets)
-    stations = choose_stations(size, fabric, built, now, network, planted, rng(12))
+    stations = choose_stations(
+        size, fabric, built, now, Network.of(streets.geometry), ground.river(), ground.railway(),
+        set(planted.unattached), rng(12),
+    )  # fmt: skip
+    for gap in stations.gaps:
+        if gap.court >= 0:
+            wall_instead(built.courts, gap.court)
+            estates.walled[:] = [court.walled for court in built.courts]
     spots = _spots(size, ground, fabric, built, levels, now, estates, addresses, country, rng(13))
     progress(0.8, Text("写表", "writing tables"))
     degrees = to_degrees(fabric.blocks)
@@ -214,14 +223,14 @@ def _assemble(  # noqa: PLR0917
     hole = planted.hole
     draft = Edition(**{f: getattr(now, f) for f in Edition.__dataclass_fields__})
     station_rows = station_points(
-        stations.places,
+        built.buildings.middle[stations.building],
         stations.first,
         [_near_address(addresses, b) for b in stations.building],
         _station_labels(stations.building, built, levels, now, addresses),
         rng(17),
     )
     candidate_rows = candidate_points(
-        stations.candidates, [_near_address(addresses, b) for b in stations.candidate_building], rng(18)
+        built.buildings.middle[stations.candidate], [_near_address(addresses, b) for b in stations.candidate], rng(18)
     )
     vacant = planted.vacancies(now, rng(19))
     request_list = request_rows(size, spots, rng(20))

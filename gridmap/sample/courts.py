@@ -88,14 +88,10 @@ def _lay_ways(
         if not ends:
             continue
         ways = _ways(x, local, slots.row, half, depth, turn)
-        levels = [float(w[0] @ turn[:, 1]) for w in ways]
         for chosen in (ends, ends[:1], ends[1:]):
-            spine_y = sorted([*levels, *(e[0] for e in chosen)])
-            spine = np.round(np.array([[x, y] for y in spine_y]) @ turn.T, 2)
-            for y, place in chosen:
-                spine[spine_y.index(y)] = place
+            spine = np.array([p for _, p in sorted([*((y, joint) for y, joint, _ in ways), *chosen], key=lambda e: e[0])])
             if len(chosen) and _free(spine, block, everything):
-                kept = [w for w in ways if _free(w, block, everything)]
+                kept = [points for _, _, points in ways if _free(points, block, everything)]
                 if not kept:
                     continue
                 court.ways = [spine, *kept]
@@ -137,17 +133,20 @@ def _ends(
     return [(y, place) for y, place, _ in out]
 
 
-def _ways(x: float, local: Floats, row: Ints, half: float, depth: float, turn: Floats) -> list[Floats]:  # noqa: PLR0917
-    """Return a way along the north side of every row, with a vertex where it meets the spine."""
+def _ways(  # noqa: PLR0917
+    x: float, local: Floats, row: Ints, half: float, depth: float, turn: Floats
+) -> list[tuple[float, Floats, Floats]]:
+    """Return a way along the north side of every row: its y, where it meets the spine, its points."""
     out = []
     for r in np.unique(row):
         here = local[row == r]
         y = float(here[:, 1].mean()) + depth + WAY_OFF
         left, right = float(here[:, 0].min()) - half + 3, float(here[:, 0].max()) + half - 3
-        stops = sorted({round(v, 3) for v in (min(left, x), x, max(right, x))})
-        points = np.round(np.array([[s, y] for s in stops]) @ turn.T, 2)
+        joint = np.round(np.array([x, y]) @ turn.T, 2)
+        stops = [np.round(np.array([s, y]) @ turn.T, 2) for s in (left, right)]
+        points = [*([stops[0]] if left < x - 1 else []), joint, *([stops[1]] if right > x + 1 else [])]
         if len(points) > 1:
-            out.append(points)
+            out.append((y, joint, np.array(points)))
     return out
 
 
@@ -175,6 +174,16 @@ def choose_walled(courts: list[Court], kinds: list[str], count: int) -> None:
     able.sort(key=lambda c: (-len(c.members), c.block))
     for court in able[:count]:
         court.walled = True
+
+
+def wall_instead(courts: list[Court], chosen: int) -> None:
+    """Wall one estate, and no longer the smallest of the others, so that their number stays."""
+    if courts[chosen].walled:
+        return
+    walled = [c for c in courts if c.walled]
+    if walled:
+        min(walled, key=lambda c: (len(c.members), c.block)).walled = False
+    courts[chosen].walled = True
 
 
 def hill_paths(block: shapely.Polygon, meets: Floats, rng: np.random.Generator) -> list[Floats]:

@@ -9,17 +9,14 @@ import numpy as np
 import shapely
 
 from gridmap.sample.build import Buildings, Built
+from gridmap.sample.coverage import Stations
 from gridmap.sample.editions import Edition, holds_together, neighbours
-from gridmap.sample.fabric import Fabric, Ints
+from gridmap.sample.fabric import Fabric
 from gridmap.sample.frames import to_degrees
-from gridmap.sample.ground import Floats
-from gridmap.sample.identity import StreetRows
 from gridmap.sample.levels import Levels
-from gridmap.sample.services import Points  # noqa: F401
 from gridmap.sample.size import Size
 from gridmap.sample.slots import rectangles
 from gridmap.sample.targets import BAND
-from gridmap.sample.walking import REACH, Network
 
 LOW, HIGH = round(0.7 * BAND), round(1.3 * BAND)
 
@@ -90,7 +87,7 @@ class Planted:
             "footprint_under_community_line": source[self.under_line],
             "unattached_buildings": unattached,
             "vacancies": vacant,
-            **stations.truth(now, source),
+            **stations.truth(now, built, source),
             "changes": before.changes,
             "requests": roles,
             "households_by_grid": {now.code[k]: int(total[k]) for k in sorted(now.leaves, key=lambda k: now.code[k])},
@@ -109,28 +106,6 @@ class Planted:
             "checks": checks,
             "checks_draft": draft,
         }
-
-
-@dataclass(slots=True)
-class Stations:
-    """Where stations stand and candidates are, and what that leaves uncovered."""
-
-    places: Floats
-    building: list[int]
-    first: Any
-    candidates: Floats
-    candidate_building: list[int]
-    walk: Floats
-    best: int
-
-    def truth(self, now: Edition, source: list[str]) -> dict[str, Any]:
-        """Return what is known of coverage."""
-        return {"best_next_site": f"C{self.best + 1:03d}", "gaps": [], "grid_without_station": None}
-
-
-def street_tree(streets: StreetRows) -> Network:
-    """Return the walking network of the streets."""
-    return Network.of(streets.geometry)
 
 
 def _append(buildings: Buildings, outline: shapely.Polygon, block: int, leaf: int, kind: str, households: int) -> int:  # noqa: PLR0917
@@ -268,54 +243,3 @@ def plant_piece(planted: Planted, now: Edition, fabric: Fabric, built: Built, rn
                     return
     msg = "no block could be given away"
     raise AssertionError(msg)
-
-
-def choose_stations(  # noqa: PLR0917
-    size: Size,
-    fabric: Fabric,
-    built: Built,
-    now: Edition,
-    network: Network,
-    planted: Planted,
-    rng: np.random.Generator,
-) -> Stations:
-    """Place one station in every level-2 grid, then where most people are not yet reached; then candidates."""
-    b = built.buildings
-    middle = b.middle
-    people = b.households.astype(float)
-    homes = np.flatnonzero((people > 0) & ~np.isin(np.arange(len(b)), planted.unattached))
-    sites = np.flatnonzero(np.isin(b.kind, ["shop", "compound", "school", "house"]))
-    label = now.second[now.label[b.block]]
-    first: list[int] = []
-    for s in range(len(now.second_code)):
-        here = sites[label[sites] == s]
-        live = homes[label[homes] == s]
-        if len(here) == 0 or len(live) == 0:
-            continue
-        centre = np.average(middle[live], axis=0, weights=people[live])
-        first.append(int(here[int(np.argmin(np.hypot(*(middle[here] - centre).T)))]))
-    second_count = size.share(26)
-    walk = network.nearest(middle[first], middle[homes])
-    second: list[int] = []
-    pool = rng.permutation(sites)[: max(300, size.share(300))]
-    for _ in range(second_count):
-        open_ = walk > 0.8 * REACH
-        if open_.any():
-            weight = people[homes] * open_
-            gain = np.array([(weight * (np.hypot(*(middle[homes] - middle[p]).T) < 0.6 * REACH)).sum() for p in pool])
-        else:
-            gain = np.array([np.min(np.hypot(*(middle[[*first, *second]] - middle[p]).T)) for p in pool])
-        p = int(pool[int(np.argmax(gain))])
-        second.append(p)
-        walk = np.minimum(walk, network.nearest(middle[[p]], middle[homes]))
-    chosen = [*first, *second]
-    spare = [int(p) for p in rng.permutation(sites) if p not in set(chosen)][: size.share(30)]
-    gains = []
-    for p in spare:
-        reach = network.nearest(middle[[p]], middle[homes])
-        gains.append(float(people[homes][(walk > REACH) & (reach <= REACH)].sum()))
-    mask = np.array([True] * len(first) + [False] * len(second))
-    return Stations(middle[chosen], chosen, mask, middle[spare], spare, walk, int(np.argmax(gains)))
-
-
-__all__ = ["Ints", "Planted", "Stations", "choose_stations", "plant_buildings", "plant_piece", "street_tree"]

@@ -1,0 +1,353 @@
+"""Where stations and candidates stand, and the places that they leave out on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.spatial import cKDTree
+
+from gridmap.sample.build import Built
+from gridmap.sample.editions import Edition
+from gridmap.sample.fabric import Fabric, Ints
+from gridmap.sample.ground import Floats
+from gridmap.sample.size import Size
+from gridmap.sample.walking import REACH, Network
+
+#: Stations are placed so that homes are well inside or well outside their reach.
+NEAR, FAR = 0.9 * REACH, 1.12 * REACH
+DETOUR = 10 * 60 * REACH / 900
+#: Up to this many buildings the walking reach of every site is known before stations are chosen.
+EXACT = 6000
+NO_SITE = ("shed", "park")
+#: What a home counts beside its households, so that lonely ones are not forgotten.
+A_HOME = 25.0
+SWAPS = 25
+#: How many of the loneliest places are tried for each kind of gap.
+TRIED = 7
+
+
+@dataclass(slots=True)
+class Gap:
+    """Homes that a station is near to as the crow flies, but not on foot."""
+
+    kind: str
+    homes: Ints
+    station: int = -1
+    court: int = -1
+    straight: tuple[float, float] = (0.0, 0.0)
+    walk: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(slots=True)
+class Stations:
+    """Buildings with stations and candidates, and the gaps; ``first`` marks the main network."""
+
+    building: list[int]
+    first: NDArray[np.bool_]
+    candidate: list[int]
+    best: int
+    gaps: list[Gap] = field(default_factory=list)
+    walk: Floats = field(default_factory=lambda: np.zeros(0))
+    homes: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+
+    def truth(self, now: Edition, built: Built, source: list[str]) -> dict[str, Any]:
+        """Return what is known of coverage, by codes and source identifiers."""
+        leaf = now.label[built.buildings.block]
+        open_ = self.walk > REACH
+        lost = sorted(
+            set(leaf[self.homes].tolist()) - set(leaf[self.homes[~open_]].tolist()), key=lambda k: now.code[k]
+        )
+        gaps = [
+            {
+                "kind": gap.kind,
+                "grids": sorted({now.code[k] for k in leaf[gap.homes].tolist()}),
+                "buildings": sorted(source[k] for k in gap.homes.tolist()),
+                "households": int(built.buildings.households[gap.homes].sum()),
+                "station": f"S{self.building.index(gap.station) + 1:03d}",
+                "straight_m": [round(s) for s in gap.straight],
+                "walk_m": [round(w) for w in gap.walk],
+            }
+            for gap in self.gaps
+        ]
+        return {
+            "gaps": gaps,
+            "grid_without_station": now.code[lost[0]] if lost else None,
+            "grids_without_station": [now.code[k] for k in lost],
+            "best_next_site": f"C{self.best + 1:03d}",
+            "not_reached": sorted(source[k] for k in self.homes[open_].tolist()),
+        }
+
+
+class _Town:
+    """Homes, sites and walking distances."""
+
+    def __init__(self, fabric: Fabric, built: Built, now: Edition, network: Network, away: set[int]) -> None:
+        self.buildings = built.buildings
+        self.middle = built.buildings.middle
+        self.leaf = now.label[built.buildings.block]
+        self.network = network
+        live = built.buildings.households > 0
+        live[list(away)] = False
+        self.homes: Ints = np.flatnonzero(live)
+        site = ~np.isin(built.buildings.kind, NO_SITE)
+        site[list(away)] = False
+        self.sites: Ints = np.flatnonzero(site)
+        self.people = built.buildings.households.astype(float)
+        self.zone = np.array(fabric.leaf_zone)
+
+    def walk(self, start: Ints, to: Ints) -> Floats:
+        """Return metres on foot from the nearest of some buildings to each of others."""
+        if len(start) == 0:
+            return np.full(len(to), np.inf)
+        return self.network.nearest(self.middle[start], self.middle[to])
+
+
+def choose_stations(  # noqa: PLR0917
+    size: Size,
+    fabric: Fabric,
+    built: Built,
+    now: Edition,
+    network: Network,
+    river: shapely.Polygon,
+    rail: shapely.LineString,
+    away: set[int],
+    rng: np.random.Generator,
+) -> Stations:
+    """Place one station in every level-2 grid, others where most homes are not yet reached, and candidates.
+
+    Two places stay out of reach although a station is near: one across the river, one behind an estate's
+    wall. ``away`` are buildings that no street leads to.
+    """
+    town = _Town(fabric, built, now, network, away)
+    special = {*built.targets.over, *built.targets.under, *built.targets.dedicated}
+    barrier = shapely.union_all([river, shapely.buffer(rail, 1.0)])
+    gaps, allowed = _choose_gaps(
+        town, _across_river(town, now, river, special), _behind_wall(town, built, now, barrier, special)
+    )
+    left_out = np.concatenate([np.zeros(0, dtype=np.intp), *(g.homes for g in gaps)])
+    wanted = np.setdiff1d(town.homes, left_out)
+    fixed = [g.station for g in gaps]
+    first, second = _place(size, town, now, allowed, wanted, fixed, rng)
+    chosen = [*first, *second]
+    candidates, best = _candidates(size, town, allowed, chosen, gaps, rng)
+    mask = np.array([True] * len(first) + [False] * len(second))
+    walk = town.walk(np.array(chosen), town.homes)
+    for gap in gaps:
+        d = np.hypot(*(town.middle[gap.homes] - town.middle[gap.station]).T)
+        w = town.walk(np.array([gap.station]), gap.homes)
+        gap.straight, gap.walk = (float(d.min()), float(d.max())), (float(w.min()), float(w.max()))
+    return Stations(chosen, mask, candidates, best, gaps, walk, town.homes)
+
+
+def _choose_gaps(town: _Town, rivers: list[Gap], walls: list[Gap]) -> tuple[list[Gap], Ints]:
+    """Choose one gap of each kind that leaves every other home a site in reach; also return the sites left."""
+    best: tuple[int, list[Gap], Ints] | None = None
+    for river in rivers or [None]:
+        for wall in walls or [None]:
+            gaps = [g for g in (river, wall) if g is not None]
+            homes = [g.homes for g in gaps]
+            if len(gaps) == 2 and not _may_stand(town, gaps):  # noqa: PLR2004
+                continue
+            left_out = np.concatenate([np.zeros(0, dtype=np.intp), *homes])
+            allowed = town.sites[town.walk(left_out, town.sites) > FAR] if len(left_out) else town.sites
+            wanted = np.setdiff1d(town.homes, left_out)
+            lost = int((town.walk(allowed, wanted) > 0.97 * NEAR).sum())
+            if best is None or lost < best[0]:
+                best = (lost, gaps, allowed)
+            if lost == 0:
+                return gaps, allowed
+    return ([], town.sites) if best is None else best[1:]
+
+
+def _may_stand(town: _Town, gaps: list[Gap]) -> bool:
+    """Whether neither gap is served by the station of the other, nor shares its grid or homes."""
+    one, two = gaps
+    apart = not set(town.leaf[one.homes].tolist()) & set(town.leaf[two.homes].tolist())
+    ways = [town.walk(np.array([a.station]), b.homes).min() for a, b in ((one, two), (two, one))]
+    return apart and min(ways) > FAR
+
+
+def _across_river(town: _Town, now: Edition, river: shapely.Polygon, special: set[int]) -> list[Gap]:
+    """Find grids by the river with a site near on the other bank that is far on foot, the loneliest first."""
+    shapely.prepare(river)
+    found: list[tuple[float, Gap]] = []
+    reach = shapely.distance(shapely.points(town.middle[town.homes]), river)
+    near = np.unique(town.leaf[town.homes[reach < 800]])  # noqa: PLR2004
+    for leaf in near:
+        if now.kind[leaf] != "urban" or int(leaf) in special:
+            continue
+        homes = town.homes[town.leaf[town.homes] == leaf]
+        straight = np.hypot(*(town.middle[town.sites][:, None] - town.middle[homes][None]).transpose(2, 0, 1))
+        close = np.flatnonzero(straight.max(axis=1) < 0.93 * REACH)
+        if len(close) == 0:
+            continue
+        sites = town.sites[close]
+        centre = town.middle[homes].mean(axis=0)
+        ends = np.stack([town.middle[sites], np.broadcast_to(centre, (len(sites), 2))], axis=1)
+        walk = town.walk(homes, sites)
+        good = shapely.intersects(river, shapely.linestrings(ends)) & (walk > straight[close].max(axis=1) + DETOUR)
+        good &= (walk > 1.15 * REACH) & np.isfinite(walk)
+        if not good.any():
+            continue
+        beyond = np.setdiff1d(town.homes, homes)
+        lonely = town.people[beyond[town.walk(homes, beyond) < 450]].sum()  # noqa: PLR2004
+        k = int(np.flatnonzero(good)[int(np.argmin(straight[close].max(axis=1)[good]))])
+        score = lonely + 0.2 * float(straight[close].max(axis=1)[k])
+        found.append((score, Gap("river", homes, int(sites[k]))))
+    return [gap for _, gap in sorted(found, key=lambda f: (f[0], f[1].station))[:TRIED]]
+
+
+def _behind_wall(
+    town: _Town, built: Built, now: Edition, barrier: shapely.Geometry, special: set[int]
+) -> list[Gap]:
+    """Find estates with one side to their street and a site near their back, the loneliest first."""
+    shapely.prepare(barrier)
+    found: list[tuple[float, Gap]] = []
+    for k, court in enumerate(built.courts):
+        homes = court.members
+        leaf = int(town.leaf[homes[0]])
+        if len(court.meets) == 0 or leaf in special or now.kind[leaf] != "urban":
+            continue
+        near = np.hypot(*(town.middle[town.sites] - town.middle[homes].mean(axis=0)).T) < 0.55 * REACH
+        sites = np.setdiff1d(town.sites[near], homes)
+        if len(sites) == 0:
+            continue
+        straight = np.hypot(*(town.middle[sites][:, None] - town.middle[homes][None]).transpose(2, 0, 1)).max(axis=1)
+        walk = town.walk(homes, sites)
+        centre = np.broadcast_to(town.middle[homes].mean(axis=0), (len(sites), 2))
+        free = ~shapely.intersects(barrier, shapely.linestrings(np.stack([town.middle[sites], centre], axis=1)))
+        good = free & (walk > straight + 1.05 * DETOUR) & (walk > 1.12 * REACH) & np.isfinite(walk)
+        if not good.any():
+            continue
+        beyond = np.setdiff1d(town.homes, homes)
+        way = town.walk(homes, beyond)
+        same = beyond[(town.leaf[beyond] == leaf) & (way > 300)]  # noqa: PLR2004
+        if len(same) == 0:
+            continue
+        lonely = town.people[beyond[way < 300]].sum()  # noqa: PLR2004
+        s = int(np.flatnonzero(good)[int(np.argmin(straight[good]))])
+        score = lonely + 0.2 * float(straight[s]) + (0 if court.walled else 15)
+        found.append((score, Gap("wall", homes, int(sites[s]), k)))
+    return [gap for _, gap in sorted(found, key=lambda f: (f[0], f[1].court))[:TRIED]]
+
+
+def _place(  # noqa: PLR0917
+    size: Size, town: _Town, now: Edition, allowed: Ints, wanted: Ints, fixed: list[int], rng: np.random.Generator
+) -> tuple[list[int], list[int]]:
+    """Choose sites: first one in every level-2 grid, then the others, each where it reaches most new homes."""
+    second_of = now.second[town.leaf]
+    likely = np.where(np.isin(town.buildings.kind[allowed], ["shop", "compound", "school"]), 0.0, 1.0)
+    order = allowed[np.lexsort((rng.random(len(allowed)), likely))]
+    pool = np.unique(np.concatenate([order[: size.share(240)], _of_each_leaf(town, order, wanted)]))
+    table = _reach(size, town, pool, wanted)
+    open_ = np.ones(len(wanted))
+    for station in fixed:
+        way = town.walk(np.array([station]), wanted)
+        open_[way < NEAR] = 0.0
+    weight = town.people[wanted] + A_HOME
+    first: list[int] = []
+    for s in np.unique(second_of[town.homes]):
+        here = np.flatnonzero(second_of[pool] == s)
+        inside = [f for f in fixed if second_of[f] == s and f not in first]
+        if inside:
+            first.append(inside[0])
+            continue
+        if len(here) == 0:
+            continue
+        gain = table[here] @ (weight * open_ + 0.02 * weight)
+        k = int(here[int(np.argmax(gain))])
+        first.append(int(pool[k]))
+        open_[table[[k]].indices] = 0.0
+    second = [f for f in fixed if f not in first]
+    chosen = {*first, *second}
+    while len(second) < size.share(26):
+        gain = table @ (weight * open_)
+        gain[[i for i, p in enumerate(pool) if int(p) in chosen]] = -1.0
+        if gain.max() <= 0:
+            gain = np.array([-1.0 if int(p) in chosen else 1.0 for p in pool]) * rng.random(len(pool))
+        k = int(np.argmax(gain))
+        second.append(int(pool[k]))
+        chosen.add(int(pool[k]))
+        open_[table[[k]].indices] = 0.0
+    if size.buildings <= EXACT:
+        _swap(table, pool, first, second, set(fixed), weight)
+        lost = wanted[town.walk(np.array([*first, *second]), wanted) > NEAR]
+        near, _ = cKDTree(town.middle[lost]).query(town.middle[allowed]) if len(lost) else (np.full(len(allowed), np.inf), 0)
+        more = np.unique(np.concatenate([pool, allowed[np.argsort(near, kind="stable")[:200]][: 200 * bool(len(lost))]]))
+        if len(more) > len(pool):
+            _swap(_reach(size, town, more, wanted), more, first, second, set(fixed), weight)
+    return first, second
+
+
+def _swap(  # noqa: PLR0917
+    table: csr_array, pool: Ints, first: list[int], second: list[int], fixed: set[int], weight: Floats
+) -> None:
+    """Move stations of the second tier that others make up for to where homes are still out of reach."""
+    row = {int(p): i for i, p in enumerate(pool)}
+    base = np.zeros(table.shape[1])
+    for station in [*first, *second]:
+        if station in row:
+            base += table[[row[station]]].toarray()[0]
+    for _ in range(SWAPS):
+        gain = table @ (weight * (base == 0))
+        k = int(np.argmax(gain))
+        losses = [
+            np.inf if s in fixed or s not in row else float(weight[(table[[row[s]]].toarray()[0] > 0) & (base == 1)].sum())
+            for s in second
+        ]
+        out = int(np.argmin(losses))
+        if gain[k] <= losses[out]:
+            return
+        base += table[[k]].toarray()[0] - table[[row[second[out]]]].toarray()[0]
+        second[out] = int(pool[k])
+
+
+def _of_each_leaf(town: _Town, order: Ints, wanted: Ints, *, most: int = 6) -> Ints:
+    """Return some sites of every leaf: the likeliest ones near the middle of its homes."""
+    count = np.bincount(town.leaf[wanted], minlength=int(town.leaf.max()) + 1)
+    middle = np.column_stack(
+        [
+            np.bincount(town.leaf[wanted], weights=town.middle[wanted, d], minlength=len(count))
+            / np.maximum(count, 1)
+            for d in (0, 1)
+        ]
+    )
+    leaf = town.leaf[order]
+    away = np.round(np.hypot(*(town.middle[order] - middle[leaf]).T) / 60)
+    by_leaf = np.lexsort((np.arange(len(order)), away, leaf))
+    start = np.concatenate([[0], np.flatnonzero(np.diff(leaf[by_leaf])) + 1])
+    rank = np.arange(len(order)) - np.repeat(start, np.diff(np.append(start, len(order))))
+    return order[by_leaf[rank < most]]
+
+
+def _reach(size: Size, town: _Town, pool: Ints, wanted: Ints) -> csr_array:
+    """Return which homes each site of the pool reaches (on foot; in large counties as the crow flies, shortened)."""
+    if size.buildings <= EXACT:
+        way = town.network.distances(town.middle[pool], town.middle[wanted], limit=REACH)
+        return csr_array((way < NEAR).astype(float))
+    tree = shapely.STRtree(shapely.points(town.middle[wanted]))
+    site, home = tree.query(shapely.points(town.middle[pool]), predicate="dwithin", distance=0.6 * REACH)
+    return csr_array((np.ones(len(site)), (site, home)), shape=(len(pool), len(wanted)))
+
+
+def _candidates(  # noqa: PLR0917
+    size: Size, town: _Town, allowed: Ints, chosen: list[int], gaps: list[Gap], rng: np.random.Generator
+) -> tuple[list[int], int]:
+    """Choose spare properties; one of them, among the homes across the river, serves far more than any other."""
+    taken = {*chosen}
+    order = [int(p) for p in rng.permutation(allowed) if int(p) not in taken and town.buildings.kind[p] != "slab"]
+    out = order[: size.share(30, least=3)]
+    if not gaps:
+        return out, 0
+    homes = gaps[0].homes
+    beside = np.setdiff1d(town.sites, np.array([*taken, *out]))
+    near = beside[np.argsort(np.hypot(*(town.middle[beside] - town.middle[homes].mean(axis=0)).T), kind="stable")[:40]]
+    served = [float(town.people[homes][town.walk(np.array([p]), homes) < NEAR].sum()) for p in near]
+    best = len(out) // 3
+    out[best] = int(near[int(np.argmax(served))])
+    return out, best
