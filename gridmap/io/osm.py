@@ -34,6 +34,9 @@ __all__ = ["OsmExtract", "read_osm"]
 Geometries = npt.NDArray[np.object_]
 Box = tuple[float, float, float, float]
 
+_BROKEN = (RuntimeError, ValueError, OverflowError, osmium.InvalidLocationError)
+"""What libosmium raises over the content of a file."""
+
 _ORDER = {"node": 0, "way": 1, "relation": 2}
 _NAMED = 20
 _EVERY = 20_000
@@ -169,7 +172,7 @@ def _format(file: Path, max_bytes: int) -> str:
 def _collect(file: Path, kind: str, progress: Progress) -> _Found:
     try:
         return _pass(osmium.io.File(str(file), kind), progress)
-    except RuntimeError as e:
+    except _BROKEN as e:
         if "out of order" not in str(e):
             raise truncated(file.name) from e
     # Editors such as JOSM save in the order of drawing; areas are assembled from sorted files only.
@@ -181,7 +184,7 @@ def _collect(file: Path, kind: str, progress: Progress) -> _Found:
             with osmium.SimpleWriter(str(ordered)) as writer:
                 merger.apply(writer, simplify=True)
             return _pass(osmium.io.File(str(ordered), "pbf"), progress)
-        except RuntimeError as e:
+        except _BROKEN as e:
             raise truncated(file.name) from e
 
 
@@ -224,7 +227,7 @@ def _take_way(found: _Found, way: Any, factory: Any) -> None:
     if tagged.street(tags) is not None or (tagged.waterway_kind(tags) is not None and not tagged.yes(tags.get("area"))):
         try:
             shape: Any = factory.create_linestring(way)
-        except (osmium.InvalidLocationError, RuntimeError):
+        except _BROKEN:
             shape = _known_runs(way)
             found.incomplete += shape is not None
             found.lost += shape is None
@@ -233,7 +236,7 @@ def _take_way(found: _Found, way: Any, factory: Any) -> None:
     if way.is_closed() and tags.get("area") != "no" and _is_land(tags):
         try:
             found.rings[way.id] = (obj, factory.create_linestring(way))
-        except (osmium.InvalidLocationError, RuntimeError):
+        except _BROKEN:
             found.unbuilt += 1
     elif tagged.is_building(tags):
         found.unbuilt += 1
@@ -276,7 +279,7 @@ def _take_area(found: _Found, area: Any, factory: Any) -> None:
     tags = dict(area.tags)
     try:
         shape = factory.create_multipolygon(area)
-    except RuntimeError:
+    except _BROKEN:
         return
     found.assembled.add((kind, area.orig_id()))
     found.polygons.append((_Object(kind, area.orig_id(), tags), shape))

@@ -102,7 +102,7 @@ def read_table(
     """
     file = plain_file(path, max_bytes=max_bytes)
     reading = _sniff(file)
-    with unchanged(file):
+    with unchanged(file), np.errstate(all="ignore"):
         if reading == "gpkg":
             return _read_gpkg(file, layer, prefer)
         content = read_bytes(file, max_bytes=max_bytes)
@@ -111,7 +111,8 @@ def read_table(
             f"“{file.name}”没有图层之分,不能指定图层“{layer}”。去掉图层名再试。",
             f"'{file.name}' has no layers, so '{layer}' cannot be chosen. Leave the layer name out.",
         )
-    return _read_geojson(file, content) if reading == "geojson" else _read_csv(file, content)
+    with np.errstate(all="ignore"):
+        return _read_geojson(file, content) if reading == "geojson" else _read_csv(file, content)
 
 
 def list_layers(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> tuple[str, ...]:
@@ -179,6 +180,13 @@ def _sniff(file: Path) -> str:
 
 def _gpkg_layers(file: Path) -> tuple[str, ...]:
     """Return the layers, having refused what is cut short or could reach outside the file."""
+    journal = file.with_name(file.name + "-wal")
+    if journal.exists() and journal.stat().st_size:
+        raise UnreadableFile(
+            f"“{file.name}”正被另一个程序编辑,有改动还没有写进文件。请在那里保存并关闭后再导入。",
+            f"'{file.name}' is being edited in another program, and changes are not yet in the file. "
+            "Save and close it there, then import it.",
+        )
     with file.open("rb") as stream:
         header = stream.read(100)
     page = int.from_bytes(header[16:18], "big")
@@ -195,7 +203,7 @@ def _gpkg_layers(file: Path) -> tuple[str, ...]:
                 "SELECT table_name FROM gpkg_contents WHERE data_type IN ('features', 'attributes', 'aspatial') "
                 "ORDER BY rowid"
             ).fetchall()
-    except sqlite3.DatabaseError as e:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as e:
         if "no such table" in str(e):
             raise UnreadableFile(
                 f"“{file.name}”是 SQLite 数据库,但不是 GeoPackage。请导出为 GeoPackage。",

@@ -48,7 +48,7 @@ def empty(kind: str) -> pd.DataFrame:
 
 
 def canonical(table: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Give a trusted table the columns of ``kind``, in order, with their types.
+    """Give a trusted table the columns of ``kind``, in order, with their types; outer rings turn left.
 
     Absent columns become missing values; the index becomes 0 … n-1. The result is a GeoDataFrame where the
     kind has geometries. Nothing is checked: that is the work of :mod:`gridmap.io.validate`.
@@ -75,8 +75,12 @@ def canonical(table: pd.DataFrame, kind: str) -> pd.DataFrame:
     geometry = np.full(n, None, dtype=object)
     if "geometry" in table.columns:
         geometry[:] = np.asarray(table["geometry"], dtype=object)
-    spatial_frame: pd.DataFrame = gpd.GeoDataFrame(frame, geometry=shapely.force_2d(geometry), crs=CRS)
+    spatial_frame: pd.DataFrame = gpd.GeoDataFrame(frame, geometry=_plain_shapes(geometry), crs=CRS)
     return spatial_frame
+
+
+def _plain_shapes(geometry: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    return np.asarray(shapely.orient_polygons(shapely.force_2d(geometry)), dtype=object)
 
 
 def typed_column(values: Iterable[Any], column: Column) -> pd.Series[Any]:

@@ -108,9 +108,11 @@ def validate(raw: RawTable, recognition: Recognition, *, with_contacts: bool = F
     work.leave_out_personal(with_contacts=with_contacts)
     work.mask_free_text()
     work.special()
-    if kind.geometry:
-        work.shapes(recognition)
-    return work.done()
+    # Absurd coordinates overflow on their way to being complained of.
+    with np.errstate(all="ignore"):
+        if kind.geometry:
+            work.shapes(recognition)
+        return work.done()
 
 
 def _demand(kind: Kind, recognition: Recognition, raw: RawTable) -> None:

@@ -55,6 +55,12 @@ def _virtual_gpkg(folder: Path) -> Path:
     return path
 
 
+def _edited_gpkg(folder: Path) -> Path:
+    path = _gpkg(folder / "open.gpkg", "grids")
+    path.with_name("open.gpkg-wal").write_bytes(b"x")
+    return path
+
+
 def _no_layer(folder: Path) -> Path:
     path = _gpkg(folder / "none.gpkg", "grids")
     with sqlite3.connect(path) as database:
@@ -104,6 +110,7 @@ BAD = {
     "gpkg damaged": (_damaged_gpkg, UnreadableFile, "不完整或已损坏", "cut short or damaged"),
     "sqlite, no gpkg": (_plain_sqlite, UnreadableFile, "但不是 GeoPackage", "but no GeoPackage"),
     "gpkg with virtual tables": (_virtual_gpkg, UnreadableFile, "虚拟表", "virtual tables"),
+    "gpkg being edited": (_edited_gpkg, UnreadableFile, "另一个程序编辑", "being edited in another program"),
     "gpkg without layer": (_no_layer, UnreadableFile, "没有图层", "has no layer"),
     "gpkg with several": (
         lambda f: _gpkg(f / "two.gpkg", "old", "new"),
