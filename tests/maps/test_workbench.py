@@ -203,7 +203,9 @@ def test_water_stays_water_under_the_fills_of_the_grids(url: str, world: World, 
     page = opening(f"{url}/map#map=17/{lat}/{lon}&hide=names,stations,communities").ready()
     x, y = _pixel(page, lon, lat)
     around = {_colour(page, x + dx, y + dy) for dx in (-9, 3, 11) for dy in (-7, 2, 9)}
-    assert tuple(bytes.fromhex(STYLE["water"]["fill"][1:])) in around, "the river has its own colour, unmixed with any fill"
+    assert tuple(bytes.fromhex(STYLE["water"]["fill"][1:])) in around, (
+        "the river has its own colour, unmixed with any fill"
+    )
 
 
 def test_neighbours_differ_in_colour_on_the_map(url: str, world: World, opening: Opening) -> None:

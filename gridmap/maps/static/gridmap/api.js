@@ -33,7 +33,7 @@ function decode(buffer) {
     for (let i = 0; i < layer.length; i += 1) {
       const feature = layer.feature(i);
       const parts = feature.loadGeometry().map((points) => points.flatMap(({ x, y }) => [x, y]));
-      tile.add(name, feature.properties, parts, feature.type === 3);
+      tile.add(name, { id: feature.id, ...feature.properties }, parts, feature.type === 3);
     }
   }
   return tile;

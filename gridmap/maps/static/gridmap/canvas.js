@@ -24,6 +24,8 @@ const CanvasLayer = L.GridLayer.extend({
     canvas.gridmap = { coords, abort, content: null };
     this.load(coords, abort.signal).then(
       (content) => {
+        // After a redraw a tile of the same place may be waiting: this one has no say any more.
+        if (abort.signal.aborted) return;
         canvas.gridmap.content = content;
         this.paint(canvas);
         done(null, canvas);

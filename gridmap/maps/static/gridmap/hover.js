@@ -23,5 +23,5 @@ export function createHover(map, stage, { grids, shown, text }) {
     waiting ||= requestAnimationFrame(update);
   };
   map.on("mousemove", later);
-  map.on("mouseout dragstart zoomstart", () => later(null));
+  map.on("mouseout movestart zoomstart", () => later(null));
 }

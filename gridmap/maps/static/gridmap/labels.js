@@ -61,6 +61,13 @@ export function createLabels({ map, L, store, grids, communities, stations, canv
       taken.push([x - 15, y - 34, x + 15, y + 3]);
     }
 
+    // Nothing is written under the legend, the scale bar or the north arrow.
+    const shift = map.containerPointToLayerPoint([0, 0]).subtract(topLeft);
+    for (const part of map.getContainer().parentElement.querySelectorAll(".gm-legend, .gm-scale, .gm-north")) {
+      const [x, y] = [part.offsetLeft + shift.x, part.offsetTop + shift.y];
+      if (part.offsetWidth) taken.push([x, y, x + part.offsetWidth, y + part.offsetHeight]);
+    }
+
     const centre = map.getCenter();
     const pxPerMetre = scale / metresPerUnit(centre.lat);
     const circle = (feature) => {

@@ -221,7 +221,7 @@ export async function mount(map) {
     const bounds = allBounds();
     if (bounds) map.fitBounds(bounds, padding());
   };
-  const paper = createPaper({ map, sheet: byId("gm-sheet"), stage: byId("gm-stage"), canvas, store, words, config, title, whole: allBounds });
+  const paper = createPaper({ map, sheet: byId("gm-sheet"), stage: byId("gm-stage"), canvas, store, words, config, title, whole: allBounds, edition: () => edition() });
   createPanel(byId("gm-body"), {
     store,
     words,
@@ -255,13 +255,18 @@ export async function mount(map) {
   const drawScale = () => {
     byId("gm-scale").replaceChildren(paper.drawScale(), h("span", null, paper.scaleText()));
   };
+  /** The edition that is shown: the one asked for, else the one in force. */
+  const edition = () => {
+    const { editions = [], edition: now = null } = state.jurisdiction ?? {};
+    return (state.at && editions.find((one) => one.effective_from === state.at)) || now;
+  };
   const heading = () => {
-    const edition = state.jurisdiction?.edition;
+    const { name, id: number_, effective_from: from } = edition() ?? {};
     document.documentElement.lang = state.language === "zh" ? "zh-CN" : "en";
     document.title = title();
     byId("gm-title").textContent = title();
-    byId("gm-subtitle").textContent = edition
-      ? t("edition", { name: edition.name ?? edition.id, from: date(edition.effective_from) })
+    byId("gm-subtitle").textContent = from
+      ? t("edition", { name: name ?? number_, from: date(from) })
       : state.jurisdiction ? t("edition.none") : "";
     const credits = state.jurisdiction?.attributions ?? [];
     byId("gm-credits").textContent = credits.length ? t("credits", { text: credits.map(said).join("; ") }) : "";
@@ -312,7 +317,7 @@ export async function mount(map) {
   });
   map.on("moveend", remember);
   map.on("zoomend moveend resize", drawScale);
-  store.on(["language", "jurisdiction", "paper"], heading);
+  store.on(["language", "jurisdiction", "paper", "at"], heading);
   store.on(["language", "level", "selected", "hidden", "at", "paper"], remember);
   store.on(["selected", "grids"], () => {
     grids.select(state.selected);
@@ -426,11 +431,15 @@ export async function mount(map) {
   }
   if (!config.standalone) window.setInterval(refresh, REFRESH_MS);
 
+  // What waits for a picture looks for this mark; with a link to the sheet it is set when the sheet is drawn.
+  let entered = false;
   canvas.on("loading", () => delete document.documentElement.dataset.ready);
   canvas.on("load", () => {
+    if (link.paper && !entered) return;
     document.documentElement.dataset.ready = "true";
   });
   heading();
   await start();
+  entered = true;
   if (link.paper) paper.enter();
 }

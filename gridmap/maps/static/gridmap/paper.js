@@ -10,7 +10,7 @@ const PX_PER_M = 96 / 0.0254;
 const SCALES = [1000, 2000, 2500, 3000, 5000, 7500, 10000, 15000, 20000, 25000, 50000];
 const PRINT_RATIO = 3;
 
-export function createPaper({ map, sheet, stage, canvas, store, words, config, title, whole }) {
+export function createPaper({ map, sheet, stage, canvas, store, words, config, title, whole, edition: shownEdition }) {
   const { t, number, date } = words;
   const { state } = store;
   let open = false;
@@ -36,7 +36,7 @@ export function createPaper({ map, sheet, stage, canvas, store, words, config, t
 
   const drawFurniture = () => {
     if (!open) return;
-    const edition = state.jurisdiction?.edition;
+    const edition = shownEdition();
     const totals = (name) => state.grids.reduce((sum, f) => sum + (f.properties[name] ?? 0), 0);
     head.replaceChildren(
       h("h2", null, texts.title ?? title()),
@@ -140,6 +140,7 @@ export function createPaper({ map, sheet, stage, canvas, store, words, config, t
   function settle(bounds) {
     map.invalidateSize({ animate: false, pan: false });
     map.fitBounds(bounds, { animate: false });
+    delete document.documentElement.dataset.ready;
     canvas.redraw();
   }
 
