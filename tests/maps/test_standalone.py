@@ -85,3 +85,19 @@ def test_an_empty_map_opens_too(tmp_path: Path, opening: Opening) -> None:
     opened = opening(path.as_uri())
     opened.page.locator(".gm-empty").wait_for()
     assert opened.errors == []
+
+
+def test_grids_alone_without_any_figure_are_a_map(tmp_path: Path, data: dict[str, Any], opening: Opening) -> None:
+    keep = ("code", "name", "level")
+    features = [{**f, "properties": {k: f["properties"][k] for k in keep}} for f in data["grids"][3]["features"]]
+    nothing: dict[str, Any] = {"features": []}
+    data.update(grids={3: {"features": features}}, communities=nothing, stations=nothing, duties={})
+    data["base"] = dict.fromkeys(data["base"], nothing)
+    path = tmp_path / "bare.html"
+    path.write_text(standalone_page(as_map_data(data), language="zh"), encoding="utf-8")
+    opened = opening(path.as_uri())
+    page = opened.ready()
+    assert page.locator(".gm-name-grid").count() > 20
+    page.locator(".gm-row").first.click()
+    page.locator(".gm-grid-card").wait_for()
+    assert opened.errors == []

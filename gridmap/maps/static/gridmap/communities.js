@@ -1,7 +1,7 @@
 /** Borders of communities: dash-dot on a white casing, the outer border stronger. */
 import { bordersOf } from "./borders.js";
 import { between, trace } from "./canvas.js";
-import { meets, middleOf } from "./geo.js";
+import { meets } from "./geo.js";
 
 export function createCommunities(style, shown) {
   let features = [];
@@ -49,10 +49,6 @@ export function createCommunities(style, shown) {
     set(list) {
       features = list;
       borders = bordersOf(list, (a, b) => (b ? "between" : "outer"));
-      for (const feature of features) {
-        const { label_lon: lon, label_lat: lat } = feature.properties;
-        if (!Number.isFinite(lon) || !Number.isFinite(lat)) feature.middle = middleOf(feature);
-      }
     },
     all: () => features,
   };

@@ -1,5 +1,5 @@
 /** Names on the map, as vectors in one SVG above it: placed by importance, none over another. */
-import { metresPerUnit, worldX, worldY } from "./geo.js";
+import { metresPerUnit, middleOf, worldX, worldY } from "./geo.js";
 import { s } from "./dom.js";
 
 const PAD = 0.2;
@@ -73,6 +73,7 @@ export function createLabels({ map, L, store, grids, communities, stations, canv
     const circle = (feature) => {
       const { label_lon: lon, label_lat: lat, label_radius_m: radius } = feature.properties;
       const known = Number.isFinite(lon) && Number.isFinite(lat);
+      if (!known) feature.middle ??= middleOf(feature);
       const [x, y] = known ? [worldX(lon), worldY(lat)] : [feature.middle.x, feature.middle.y];
       const box = feature.box;
       const guess = (Math.min(box[2] - box[0], box[3] - box[1]) * scale) / 2.6;
