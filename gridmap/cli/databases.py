@@ -68,7 +68,7 @@ def status(database: DatabaseOption = None, json: JsonOption = False) -> None:
 
 
 @app.command()
-def url(database: DatabaseOption = None) -> None:
+def url(database: DatabaseOption = None, json: JsonOption = False) -> None:
     """Print the address of the database, for QGIS or psql; a password is not shown.
 
     Example: psql "$(gridmap db url)"
@@ -76,7 +76,11 @@ def url(database: DatabaseOption = None) -> None:
     from gridmap.services.databases import plain_address
     from gridmap.store.database import find_place
 
-    typer.echo(plain_address(find_place(load_settings(), database)))
+    address = plain_address(find_place(load_settings(), database))
+    if json:
+        print_json({"address": address})
+    else:
+        typer.echo(address)
 
 
 @app.command()
@@ -108,7 +112,9 @@ def copy(
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")], database: DatabaseOption = None
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
+    database: DatabaseOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Write the whole database into one file.
 
@@ -118,6 +124,9 @@ def backup(
     from gridmap.store.database import find_place
 
     size = write(find_place(load_settings(), database), file)
+    if json:
+        print_json({"file": str(file), "bytes": size})
+        return
     say(Text(f"已备份到 {file}({size / 1e6:.1f} MB)。", f"Backed up to {file} ({size / 1e6:.1f} MB)."))
 
 

@@ -102,6 +102,7 @@ def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write: .gpkg, .geojson or .csv.")],
     at: Annotated[str | None, typer.Option(metavar="DATE", help="The edition in force then; now by default.")] = None,
     database: DatabaseOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Write the grids of an edition, all levels, into a file that `gridmap import grids` reads.
 
@@ -112,6 +113,9 @@ def export(
 
     _, place = ready_place(database)
     count = export_grids(place, file, at=moment(at))
+    if json:
+        print_json({"file": str(file), "grids": count})
+        return
     say(Text(f"已写入 {count} 个网格:{file}", f"{count} grids written to {file}"))
 
 

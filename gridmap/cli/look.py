@@ -104,6 +104,7 @@ def map_(
     out: Annotated[Path, typer.Argument(metavar="OUT.html", help="The file to write.")],
     lang: Annotated[Language, typer.Option("--lang", help="Language of the page.")] = "zh",
     database: DatabaseOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Write the map as one HTML file that needs no server and no internet.
 
@@ -113,4 +114,7 @@ def map_(
 
     _, place = ready_place(database)
     size = write_map(place, out, language=lang)
+    if json:
+        print_json({"file": str(out), "bytes": size})
+        return
     say(Text(f"已写入 {out}({size / 1e6:.1f} MB)", f"Written to {out} ({size / 1e6:.1f} MB)"))

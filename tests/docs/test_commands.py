@@ -31,7 +31,9 @@ ENDS_WITH = {"gridmap check": {0, 3}}
 
 
 def commands(document: Path) -> Iterator[str]:
-    for block in re.findall(r"^```(?:sh|console)\n(.*?)^```", document.read_text(encoding="utf-8"), re.M | re.S):
+    for block in re.findall(
+        r"^```(?:sh|console)\n(.*?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    ):
         for line in block.replace("\\\n", " ").splitlines():
             words = shlex.split(line.removeprefix("$ "), comments=True)
             words = words[2:] if words[:2] == ["./dev", "run"] else words
@@ -68,6 +70,6 @@ def test_what_is_run_elsewhere_is_run_there(command: str) -> None:
 
 
 def test_the_dev_command_knows_what_the_documents_ask_of_it() -> None:
-    known = set(re.findall(r"^  ([a-z]+)\)", (REPOSITORY / "dev").read_text(encoding="utf-8"), re.M)) | {"help"}
+    known = set(re.findall(r"^  ([a-z]+)\)", (REPOSITORY / "dev").read_text(encoding="utf-8"), re.MULTILINE)) | {"help"}
     asked = {c.split()[1] for d in DOCUMENTS for c in commands(d) if c.startswith("./dev ")}
     assert asked <= known

@@ -35,7 +35,7 @@ def test_every_made_part_stands_in_a_document() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: str(d.relative_to(REPOSITORY)))
 def test_links_lead_somewhere(document: Path) -> None:
-    words = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.S)
+    words = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)\s]+)\)", words):
         if target.startswith(("http://", "https://", "mailto:")):
             continue
@@ -47,7 +47,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 
 def anchors(document: Path) -> set[str]:
-    heads = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.M)
+    heads = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
@@ -72,7 +72,7 @@ def test_every_variable_of_the_environment_is_explained() -> None:
 def test_every_library_is_listed_with_its_licence() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = {re.match(r"[\w-]+", d)[0] for d in project["dependencies"]}  # type: ignore[index]
-    listed = dict(re.findall(r"^\| `([\w-]+)` \| ([^|]+?) \|", text("decisions/0004-libraries.md"), re.M))
+    listed = dict(re.findall(r"^\| `([\w-]+)` \| ([^|]+?) \|", text("decisions/0004-libraries.md"), re.MULTILINE))
     assert set(listed) == needed
     for name, licence in listed.items():
         data = importlib.metadata.metadata(name)
