@@ -1,9 +1,9 @@
 """The one shape in which every kind of data leaves a file and enters one: columns, order and types.
 
-=========  =====================================  =========
+=========  =====================================  ======================
 type       dtype                                  missing
-=========  =====================================  =========
-text       ``str``                                NaN
+=========  =====================================  ======================
+text       ``str``                                NaN (never empty text)
 integer    ``Int64``                              ``pd.NA``
 number     ``float64``                            NaN
 boolean    ``boolean``                            ``pd.NA``
@@ -11,7 +11,7 @@ date       ``datetime64[s]``, midnight            NaT
 datetime   ``datetime64[ms, UTC]``                NaT
 list       ``object``: tuple of ``str``           ``()``
 geometry   2D shapely, EPSG:4326, lon before lat  ``None``
-=========  =====================================  =========
+=========  =====================================  ======================
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def typed_column(values: Iterable[Any], column: Column) -> pd.Series[Any]:
         return _filled([split_list(v) for v in items])
     missing = items.isna()
     if column.type == "text":
-        return pd.Series([None if m else str(v) for v, m in zip(items, missing, strict=True)], dtype="str")
+        return pd.Series([None if m or v == "" else str(v) for v, m in zip(items, missing, strict=True)], dtype="str")
     if column.type == "integer":
         return pd.Series(pd.array([pd.NA if m else int(v) for v, m in zip(items, missing, strict=True)], "Int64"))
     if column.type == "number":
