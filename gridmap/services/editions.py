@@ -18,6 +18,7 @@ from gridmap.store.jurisdiction import counts, data_bounds
 from gridmap.store.jurisdiction import jurisdiction as read_jurisdiction
 
 HOUSEHOLD_TARGET = 300
+HOUSEHOLD_TOLERANCE = 0.30
 
 
 def jurisdiction(place: Place) -> dict[str, Any]:
@@ -37,6 +38,8 @@ def jurisdiction(place: Place) -> dict[str, Any]:
             "edition": next((_told(e) for e in editions if e.id == in_force), None),
             "editions": [_told(e) for e in editions],
             "household_target": known.settings.get("household_target", HOUSEHOLD_TARGET),
+            "household_tolerance": known.settings.get("household_tolerance", HOUSEHOLD_TOLERANCE),
+            "attributions": readers.attributions(connection),
             "counts": total,
             "levels": levels,
             "version": ".".join(str(versions(connection).get(name, 0)) for name in ("base", "edition")),

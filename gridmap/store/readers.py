@@ -155,6 +155,14 @@ def areas_geojson(connection: Connection, level: str) -> bytes:
     )
 
 
+def attributions(connection: Connection) -> list[str]:
+    """Return the credits that a map of these data must show."""
+    from_osm = connection.exec_driver_sql(
+        "SELECT EXISTS (SELECT 1 FROM gridmap.import_run WHERE kind = 'osm')"
+    ).scalar_one()
+    return ["© OpenStreetMap contributors (ODbL)"] if from_osm else []
+
+
 def base_geojson(connection: Connection) -> dict[str, bytes]:
     """Return landuse, water, streets and buildings with the attributes that their vector tiles have."""
     layers = {
