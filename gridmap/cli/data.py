@@ -34,6 +34,10 @@ MapOption = Annotated[
     typer.Option("--map", metavar="OURS=THEIRS", help="Which column of the file is ours; may be repeated."),
 ]
 LayerOption = Annotated[str | None, typer.Option("--layer", help="Layer of a GeoPackage that has several.")]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option("--where", metavar="COLUMN=VALUE", help="Only rows with this value; may be repeated."),
+]
 SkipOption = Annotated[bool, typer.Option("--skip-bad", help="Take the good rows although others have errors.")]
 
 
@@ -41,6 +45,19 @@ def _mapping(pairs: list[str] | None) -> dict[str, str]:
     from gridmap.io.recognise import parse_mapping
 
     return parse_mapping(pairs or [])
+
+
+def _where(pairs: list[str] | None) -> dict[str, str]:
+    wanted: dict[str, str] = {}
+    for pair in pairs or []:
+        column, equals, value = pair.partition("=")
+        if not equals or not column.strip():
+            raise InputError(
+                "--where 的写法是 列=值,例如 --where kind=building。",
+                "--where is written COLUMN=VALUE, for example --where kind=building.",
+            )
+        wanted[column.strip()] = value.strip()
+    return wanted
 
 
 def _import(database: str | None, order: dict[str, Any], *, commit: bool, json: bool) -> None:
@@ -143,6 +160,7 @@ def import_grids(
     plan: Annotated[str | None, typer.Option(help="Name of the draft that the grids become.")] = None,
     map_: MapOption = None,
     layer: LayerOption = None,
+    where: WhereOption = None,
     skip_bad: SkipOption = False,
     database: DatabaseOption = None,
     commit: CommitOption = False,
@@ -153,7 +171,8 @@ def import_grids(
     Example: gridmap import grids grids.gpkg --edition 2026版 --from 2026-01-01 --commit
     """
     order = {
-        "kind": "grids", "path": file, "layer": layer, "mapping": _mapping(map_), "skip_bad": skip_bad,
+        "kind": "grids", "path": file, "layer": layer, "mapping": _mapping(map_), "where": _where(where),
+        "skip_bad": skip_bad,
         "edition": edition, "effective_from": effective_from, "plan": plan,
     }  # fmt: skip
     _import(database, order, commit=commit, json=json)
@@ -167,6 +186,7 @@ def import_people(
     ] = False,
     map_: MapOption = None,
     layer: LayerOption = None,
+    where: WhereOption = None,
     skip_bad: SkipOption = False,
     database: DatabaseOption = None,
     commit: CommitOption = False,
@@ -177,7 +197,8 @@ def import_people(
     Example: gridmap import people duties.csv --with-contacts --commit
     """
     order = {
-        "kind": "people", "path": file, "layer": layer, "mapping": _mapping(map_), "skip_bad": skip_bad,
+        "kind": "people", "path": file, "layer": layer, "mapping": _mapping(map_), "where": _where(where),
+        "skip_bad": skip_bad,
         "with_contacts": with_contacts,
     }  # fmt: skip
     _import(database, order, commit=commit, json=json)
@@ -188,12 +209,20 @@ def _plain_importer(kind: str) -> None:
         file: FileArgument,
         map_: MapOption = None,
         layer: LayerOption = None,
+        where: WhereOption = None,
         skip_bad: SkipOption = False,
         database: DatabaseOption = None,
         commit: CommitOption = False,
         json: JsonOption = False,
     ) -> None:
-        order = {"kind": kind, "path": file, "layer": layer, "mapping": _mapping(map_), "skip_bad": skip_bad}
+        order = {
+            "kind": kind,
+            "path": file,
+            "layer": layer,
+            "mapping": _mapping(map_),
+            "where": _where(where),
+            "skip_bad": skip_bad,
+        }
         _import(database, order, commit=commit, json=json)
 
     title = KINDS[kind].title

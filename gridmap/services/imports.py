@@ -47,13 +47,14 @@ class ImportOrder:
 
     ``kind`` is a key of ``KINDS`` or ``osm``. For grids: ``edition`` names the edition that the polygons become,
     ``effective_from`` its date (ISO); ``plan`` names a draft instead. ``skip_bad`` takes the good rows although
-    others have errors.
+    others have errors; ``where`` (column of the file → value) takes only some rows.
     """
 
     kind: str
     path: str
     layer: str | None = None
     mapping: dict[str, str] = field(default_factory=dict)
+    where: dict[str, str] = field(default_factory=dict)
     with_contacts: bool = False
     skip_bad: bool = False
     edition: str | None = None
@@ -185,21 +186,24 @@ def _read(order: ImportOrder, progress: Progress) -> _Read:
         extract = read_osm(order.path, bbox=order.bbox, progress=progress)
         layers = extract.layers()
         return _Read(dict(layers), {k: (len(t), 0, (), {}) for k, t in layers.items()}, (), extract.notes)
-    from gridmap.io.reader import read_table
-    from gridmap.io.recognise import recognise
-    from gridmap.io.validate import validate
+    from gridmap.io.load import load
 
-    raw = read_table(order.path, layer=order.layer, prefer=order.kind)
-    recognition = recognise(raw, order.kind, mapping=order.mapping)
-    progress(0.5, Text("检查数据", "Checking the rows"))
-    checked = validate(raw, recognition, with_contacts=order.with_contacts)
+    loaded = load(
+        order.path,
+        order.kind,
+        layer=order.layer,
+        mapping=order.mapping,
+        where=order.where,
+        with_contacts=order.with_contacts,
+    )
+    checked = loaded.checked
     report = (
         checked.counts.read,
         checked.counts.rejected,
         tuple(p.as_dict() for p in checked.problems),
         checked.counts.problems,
     )
-    return _Read({order.kind: checked.table}, {order.kind: report}, recognition.explained(), checked.notes)
+    return _Read({order.kind: checked.table}, {order.kind: report}, loaded.recognition.explained(), checked.notes)
 
 
 def _write(
