@@ -235,7 +235,8 @@ def _guarded(words: npt.NDArray[np.object_], column: Column) -> list[str]:
 class SampleLike(Protocol):
     """A generated county: one table for each kind, three sets of grids, and what was planted."""
 
-    truth: dict[str, Any]
+    @property
+    def truth(self) -> dict[str, Any]: ...
 
 
 SAMPLE_FILES: dict[str, tuple[str, str]] = {
