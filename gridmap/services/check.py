@@ -62,6 +62,8 @@ def check(place: Place, *, names: tuple[str, ...] | None = None) -> list[Finding
 
 
 def _once(found: list[Finding], kept: list[Finding], names: tuple[str, ...] | None) -> list[Finding]:
+    # what the making of cells found about official lines is told by the rule of its own
+    kept = [f for f in kept if f.rule != rules.CUT_FINDING]
     seen: set[tuple[str, str]] = set()
     out: list[Finding] = []
     for finding in [*found, *(f for f in kept if names is None or f.rule in names)]:
