@@ -13,6 +13,7 @@ from gridmap.sample.courts import WHOLE_BLOCK, Court, choose_walled, hill_paths,
 from gridmap.sample.fabric import Fabric, Ints
 from gridmap.sample.ground import Floats
 from gridmap.sample.homes import Pattern, Stock, block_patterns, block_slots, settle
+from gridmap.sample.land import Land
 from gridmap.sample.size import Size
 from gridmap.sample.slots import Site
 from gridmap.sample.targets import Targets, capacity, set_targets
@@ -71,12 +72,13 @@ def anchors_of(fabric: Fabric) -> Floats:
     return out
 
 
-def build(size: Size, fabric: Fabric, barriers: NDArray[np.object_], rng: np.random.Generator) -> Built:
+def build(size: Size, land: Land, rng: np.random.Generator) -> Built:
     """Build everything: exactly ``size.buildings`` buildings."""
-    site = Site(fabric, barriers)
+    fabric = land.fabric
+    site = Site(fabric, land.barriers)
     anchors = anchors_of(fabric)
     patterns = block_patterns(fabric, rng)
-    free = block_slots(fabric, patterns, site, rng)
+    free = block_slots(fabric, patterns, site, rng, roadside=land.streets is not None)
     room = capacity(fabric, patterns, free, anchors)
     towers: list[list[int]] = [[] for _ in range(fabric.n_leaves)]
     for b, pattern in enumerate(patterns):
@@ -117,7 +119,7 @@ def build(size: Size, fabric: Fabric, barriers: NDArray[np.object_], rng: np.ran
     return Built(_table(stock, fabric), targets, patterns, institutions, works, anchors, courts, kinds, paths, path_meets)
 
 
-def _courts(  # noqa: PLR0917
+def _courts(
     size: Size, fabric: Fabric, stock: Stock, patterns: list[Pattern], site: Site, rng: np.random.Generator
 ) -> tuple[list[Court], list[str]]:
     """Lay out the estates, say of what type each is, and wall some of them."""

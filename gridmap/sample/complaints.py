@@ -9,7 +9,7 @@ import numpy as np
 
 from gridmap.core.offset_crs import wgs84_to_gcj02
 from gridmap.model.kinds import CHANNELS
-from gridmap.sample.frames import degrees_of
+from gridmap.sample.frames import Zone
 from gridmap.sample.ground import Floats
 from gridmap.sample.names import DIGITS
 from gridmap.sample.size import Size
@@ -33,7 +33,7 @@ CATEGORIES = (
     ("民生服务", "积水", "一下雨门口就积水"),
 )
 HOSTILE = (
-    "'; DROP TABLE request; --", "<script>alert(1)</script>", "=HYPERLINK(\"x\",\"点我\")", "../../etc/passwd",
+    "'; DROP TABLE request; --", "<script>alert(1)</script>", '=HYPERLINK("x","点我")', "../../etc/passwd",
     "{{7*7}}", "\u202e文字倒置", "%s%s%s%n", "𠮷野家门口", "<img src=x onerror=alert(1)>", "@SUM(1+1)",
 )  # fmt: skip
 STATES = (
@@ -130,9 +130,14 @@ class Spots:
     outside: Floats
 
 
-def request_rows(size: Size, spots: Spots, rng: np.random.Generator) -> list[dict[str, object]]:
+def request_count(size: Size) -> int:
+    """Return how many requests a county has: 2,000 in the normal one, never more than 20,000."""
+    return min(size.share(2000), 20_000)
+
+
+def request_rows(size: Size, zone: Zone, spots: Spots, rng: np.random.Generator) -> list[dict[str, object]]:
     """Return requests over the 90 days before :data:`NOW`."""
-    n = min(size.share(2000), 20_000)
+    n = request_count(size)
     count = {
         "border": round(0.06 * n), "outside": round(0.02 * n), "gcj": round(0.02 * n),
         "duplicate": round(25 * n / 2000), "hostile": min(10, n), "phone": min(10, n),
@@ -148,7 +153,7 @@ def request_rows(size: Size, spots: Spots, rng: np.random.Generator) -> list[dic
     place = spots.buildings[building] + rng.normal(0, 5, (n, 2))
     place[role == "border"] = spots.border[: count["border"]]
     place[role == "outside"] = spots.outside[: count["outside"]]
-    degrees = degrees_of(np.round(place, 2))
+    degrees = zone.points(np.round(place, 2))
     moved = np.column_stack(wgs84_to_gcj02(degrees[:, 0], degrees[:, 1]))
     shifted = np.where((role == "gcj")[:, None], np.round(moved, 7), degrees)
     seconds = np.sort(rng.integers(0, DAYS * 86_400, n))
@@ -160,7 +165,7 @@ def request_rows(size: Size, spots: Spots, rng: np.random.Generator) -> list[dic
     return rows
 
 
-def _row(  # noqa: PLR0917
+def _row(
     k: int, role: str, building: int, at: Floats, second: int, state: str, spots: Spots, rng: np.random.Generator
 ) -> dict[str, object]:
     category, title, text = CATEGORIES[int(rng.integers(0, len(CATEGORIES)))]

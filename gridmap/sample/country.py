@@ -10,7 +10,7 @@ import shapely
 from gridmap.sample.ground import RAIL_STRIP, RIVER_STRIP, Floats, Ground
 from gridmap.sample.lines import NOTHING, SNAP, Lines, chord, halves, rough
 from gridmap.sample.size import Size
-from gridmap.sample.townplan import TownPlan, solid, shares
+from gridmap.sample.townplan import TownPlan, shares, solid
 
 LANE_SPACING = 78.0
 VILLAGE_DEPTH = 96.0
@@ -154,7 +154,7 @@ def _village_lanes(
     return half
 
 
-def _wander(  # noqa: PLR0917
+def _wander(
     a: Floats, b: Floats, middle: Floats, core: float, land: shapely.Polygon, rng: np.random.Generator
 ) -> Floats:
     """Return a line that is straight near a village and wanders outside, but stays on the village's land."""
@@ -166,7 +166,7 @@ def _wander(  # noqa: PLR0917
     return np.array([a, b])
 
 
-def _wandering_line(  # noqa: PLR0917
+def _wandering_line(
     a: Floats, b: Floats, middle: Floats, core: float, swing: float, rng: np.random.Generator
 ) -> Floats:
     d = b - a
@@ -185,7 +185,7 @@ def _wandering_line(  # noqa: PLR0917
     return np.array(out)
 
 
-def _groups_of(  # noqa: PLR0917
+def _groups_of(
     territory: shapely.Polygon,
     middle: Floats,
     heading: float,
@@ -207,7 +207,7 @@ def _groups_of(  # noqa: PLR0917
     return shapes
 
 
-def _cut_in_two(  # noqa: PLR0917
+def _cut_in_two(
     shape: shapely.Polygon,
     direction: Floats,
     point: Floats,
@@ -240,7 +240,7 @@ def _cut_in_two(  # noqa: PLR0917
     raise AssertionError(msg)
 
 
-def _border_through(  # noqa: PLR0917
+def _border_through(
     shape: shapely.Polygon,
     direction: Floats,
     point: Floats,
@@ -336,7 +336,7 @@ def _wandering(
     return _solid_territories([shapely.union_all(o, grid_size=SNAP) for o in owner])
 
 
-def _borders(  # noqa: PLR0917
+def _borders(
     lines: Lines,
     territories: list[shapely.Polygon],
     town: TownPlan,
@@ -368,7 +368,7 @@ def _borders(  # noqa: PLR0917
             lines.add(rough(tuple(a), tuple(b), rng, swing=swing), NOTHING, "border")
 
 
-def _roads(  # noqa: PLR0917
+def _roads(
     lines: Lines,
     places: Floats,
     headings: Floats,

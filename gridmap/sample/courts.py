@@ -133,7 +133,7 @@ def _ends(
     return [(y, place) for y, place, _ in out]
 
 
-def _ways(  # noqa: PLR0917
+def _ways(
     x: float, local: Floats, row: Ints, half: float, depth: float, turn: Floats
 ) -> list[tuple[float, Floats, Floats]]:
     """Return a way along the north side of every row: its y, where it meets the spine, its points."""

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from gridmap.sample.build import Built
 from gridmap.sample.editions import Edition
-from gridmap.sample.fabric import Fabric, Ints
+from gridmap.sample.fabric import Ints
 from gridmap.sample.ground import Floats
 from gridmap.sample.size import Size
 from gridmap.sample.walking import REACH, Network
@@ -29,6 +29,8 @@ A_HOME = 25.0
 SWAPS = 25
 #: How many of the loneliest places are tried for each kind of gap.
 TRIED = 7
+#: How many grids, and a quarter of how many estates, are looked at in a large county.
+LOOKED_AT = 45
 
 
 @dataclass(slots=True)
@@ -86,7 +88,7 @@ class Stations:
 class _Town:
     """Homes, sites and walking distances."""
 
-    def __init__(self, fabric: Fabric, built: Built, now: Edition, network: Network, away: set[int]) -> None:
+    def __init__(self, built: Built, now: Edition, network: Network, away: set[int]) -> None:
         self.buildings = built.buildings
         self.middle = built.buildings.middle
         self.leaf = now.label[built.buildings.block]
@@ -98,23 +100,26 @@ class _Town:
         site[list(away)] = False
         self.sites: Ints = np.flatnonzero(site)
         self.people = built.buildings.households.astype(float)
-        self.zone = np.array(fabric.leaf_zone)
+        self._on = network.attach(self.middle)
 
     def walk(self, start: Ints, to: Ints) -> Floats:
         """Return metres on foot from the nearest of some buildings to each of others."""
         if len(start) == 0:
             return np.full(len(to), np.inf)
-        return self.network.nearest(self.middle[start], self.middle[to])
+        return self.network.nearest(self._on.take(start), self._on.take(to))
+
+    def walks(self, start: Ints, to: Ints) -> Floats:
+        """Return metres on foot from each of some buildings to each of others within reach, (n, m)."""
+        return self.network.distances(self._on.take(start), self._on.take(to), limit=REACH)
 
 
-def choose_stations(  # noqa: PLR0917
+def choose_stations(
     size: Size,
-    fabric: Fabric,
     built: Built,
     now: Edition,
     network: Network,
-    river: shapely.Polygon,
-    rail: shapely.LineString,
+    river: shapely.Geometry,
+    rail: shapely.Geometry,
     away: set[int],
     rng: np.random.Generator,
 ) -> Stations:
@@ -123,7 +128,7 @@ def choose_stations(  # noqa: PLR0917
     Two places stay out of reach although a station is near: one across the river, one behind an estate's
     wall. ``away`` are buildings that no street leads to.
     """
-    town = _Town(fabric, built, now, network, away)
+    town = _Town(built, now, network, away)
     special = {*built.targets.over, *built.targets.under, *built.targets.dedicated}
     barrier = shapely.union_all([river, shapely.buffer(rail, 1.0)])
     gaps, allowed = _choose_gaps(
@@ -172,13 +177,15 @@ def _may_stand(town: _Town, gaps: list[Gap]) -> bool:
     return apart and min(ways) > FAR
 
 
-def _across_river(town: _Town, now: Edition, river: shapely.Polygon, special: set[int]) -> list[Gap]:
+def _across_river(town: _Town, now: Edition, river: shapely.Geometry, special: set[int]) -> list[Gap]:
     """Find grids by the river with a site near on the other bank that is far on foot, the loneliest first."""
+    if river.is_empty:
+        return []
     shapely.prepare(river)
     found: list[tuple[float, Gap]] = []
     reach = shapely.distance(shapely.points(town.middle[town.homes]), river)
     near = np.unique(town.leaf[town.homes[reach < 800]])  # noqa: PLR2004
-    for leaf in near:
+    for leaf in near[:: max(1, len(near) // LOOKED_AT)]:
         if now.kind[leaf] != "urban" or int(leaf) in special:
             continue
         homes = town.homes[town.leaf[town.homes] == leaf]
@@ -208,7 +215,9 @@ def _behind_wall(
     """Find estates with one side to their street and a site near their back, the loneliest first."""
     shapely.prepare(barrier)
     found: list[tuple[float, Gap]] = []
-    for k, court in enumerate(built.courts):
+    step = max(1, len(built.courts) // (4 * LOOKED_AT))
+    for k in range(0, len(built.courts), step):
+        court = built.courts[k]
         homes = court.members
         leaf = int(town.leaf[homes[0]])
         if len(court.meets) == 0 or leaf in special or now.kind[leaf] != "urban":
@@ -236,7 +245,7 @@ def _behind_wall(
     return [gap for _, gap in sorted(found, key=lambda f: (f[0], f[1].court))[:TRIED]]
 
 
-def _place(  # noqa: PLR0917
+def _place(
     size: Size, town: _Town, now: Edition, allowed: Ints, wanted: Ints, fixed: list[int], rng: np.random.Generator
 ) -> tuple[list[int], list[int]]:
     """Choose sites: first one in every level-2 grid, then the others, each where it reaches most new homes."""
@@ -284,7 +293,7 @@ def _place(  # noqa: PLR0917
     return first, second
 
 
-def _swap(  # noqa: PLR0917
+def _swap(
     table: csr_array, pool: Ints, first: list[int], second: list[int], fixed: set[int], weight: Floats
 ) -> None:
     """Move stations of the second tier that others make up for to where homes are still out of reach."""
@@ -328,14 +337,13 @@ def _of_each_leaf(town: _Town, order: Ints, wanted: Ints, *, most: int = 6) -> I
 def _reach(size: Size, town: _Town, pool: Ints, wanted: Ints) -> csr_array:
     """Return which homes each site of the pool reaches (on foot; in large counties as the crow flies, shortened)."""
     if size.buildings <= EXACT:
-        way = town.network.distances(town.middle[pool], town.middle[wanted], limit=REACH)
-        return csr_array((way < NEAR).astype(float))
+        return csr_array((town.walks(pool, wanted) < NEAR).astype(float))
     tree = shapely.STRtree(shapely.points(town.middle[wanted]))
     site, home = tree.query(shapely.points(town.middle[pool]), predicate="dwithin", distance=0.6 * REACH)
     return csr_array((np.ones(len(site)), (site, home)), shape=(len(pool), len(wanted)))
 
 
-def _candidates(  # noqa: PLR0917
+def _candidates(
     size: Size, town: _Town, allowed: Ints, chosen: list[int], gaps: list[Gap], rng: np.random.Generator
 ) -> tuple[list[int], int]:
     """Choose spare properties; one of them, among the homes across the river, serves far more than any other."""

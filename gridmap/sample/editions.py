@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridmap.sample.fabric import Fabric, Ints, components
-from gridmap.sample.frames import table, to_degrees
+from gridmap.sample.frames import table
 from gridmap.sample.levels import Levels, leaf_codes
 from gridmap.sample.names import numeral
 from gridmap.sample.targets import Targets
@@ -83,6 +83,14 @@ def present(fabric: Fabric, levels: Levels, targets: Targets, villages: list[str
     )
 
 
+def renumber(edition: Edition, fabric: Fabric, levels: Levels) -> None:
+    """Number the leaves again after blocks were moved, and rename those that carry their number."""
+    edition.code = leaf_codes(levels, edition.community, union_by(fabric.blocks, edition.label, fabric.n_leaves))
+    for k in range(fabric.n_leaves):
+        if edition.kind[k] == "urban":
+            edition.name[k] = _plain_name(levels, int(edition.community[k]), edition.code[k])
+
+
 def _plain_name(levels: Levels, community: int, code: str) -> str:
     base = levels.community_name[community].removesuffix("社区").removesuffix("村")
     return f"{base}第{int(code[-3:])}网格"
@@ -139,7 +147,7 @@ def last_year(now: Edition, fabric: Fabric, levels: Levels, special: set[int], r
     return old
 
 
-def _unsplit(  # noqa: PLR0917
+def _unsplit(
     old: Edition, now: Edition, around: dict[int, dict[int, float]], plain: list[int], used: set[int], count: int
 ) -> None:
     for a in plain:
@@ -160,7 +168,7 @@ def _unsplit(  # noqa: PLR0917
         old.changes["splits"].append({"from": now.code[keep], "to": [now.code[keep], now.code[gone]]})
 
 
-def _unmerge(  # noqa: PLR0917
+def _unmerge(
     old: Edition, now: Edition, fabric: Fabric, levels: Levels, plain: list[int], used: set[int], count: int
 ) -> None:
     for a in plain:
@@ -205,7 +213,7 @@ def _grow(label: Ints, start: int, leaf: int, fabric: Fabric, area: float) -> In
         total += float(shapely.area(fabric.blocks[edge[0]]))
 
 
-def _unmove(  # noqa: PLR0917
+def _unmove(
     old: Edition,
     now: Edition,
     fabric: Fabric,
@@ -293,7 +301,7 @@ def grid_table(
     )
 
 
-def _row(code: str, name: str, level: int, kind: str, parent: str | None, community: str) -> dict[str, object]:  # noqa: PLR0917
+def _row(code: str, name: str, level: int, kind: str, parent: str | None, community: str) -> dict[str, object]:
     return {
         "code": code,
         "name": name,
@@ -304,4 +312,4 @@ def _row(code: str, name: str, level: int, kind: str, parent: str | None, commun
     }
 
 
-__all__ = ["Edition", "grid_table", "last_year", "present", "to_degrees", "union_by"]
+__all__ = ["Edition", "grid_table", "last_year", "present", "renumber", "union_by"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -12,29 +13,34 @@ import shapely
 from numpy.typing import NDArray
 
 from gridmap.model.kinds import KINDS
-from gridmap.sample.ground import CRS, Floats
+from gridmap.sample.ground import Floats
 
 DECIMALS = 7
 
 
-def to_degrees(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Carry shapes from the county's zone to degrees, longitude first, rounded to seven decimals."""
-    if len(shapes) == 0:
-        return np.array([], dtype=object)
-    degrees = gpd.GeoSeries(shapes, crs=CRS).to_crs(4326).to_numpy()
-    return np.asarray(shapely.transform(degrees, lambda xy: np.round(xy, DECIMALS)), dtype=object)
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """The metric zone of a county, and the way to degrees and back."""
 
+    epsg: int
 
-def to_metres(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Carry shapes from degrees to the county's zone."""
-    return np.asarray(gpd.GeoSeries(shapes, crs=4326).to_crs(CRS).to_numpy(), dtype=object)
+    def degrees(self, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+        """Carry shapes to degrees, longitude first, rounded to seven decimals."""
+        if len(shapes) == 0:
+            return np.array([], dtype=object)
+        degrees = gpd.GeoSeries(shapes, crs=self.epsg).to_crs(4326).to_numpy()
+        return np.asarray(shapely.transform(degrees, lambda xy: np.round(xy, DECIMALS)), dtype=object)
 
+    def metres(self, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+        """Carry shapes from degrees to metres, rounded to centimetres."""
+        metric = gpd.GeoSeries(shapes, crs=4326).to_crs(self.epsg).to_numpy()
+        return np.asarray(shapely.transform(metric, lambda xy: np.round(xy, 2)), dtype=object)
 
-def degrees_of(points: Floats) -> Floats:
-    """Return longitude and latitude of points (n, 2) in metres."""
-    if len(points) == 0:
-        return np.zeros((0, 2))
-    return np.asarray(shapely.get_coordinates(to_degrees(shapely.points(points))))
+    def points(self, points: Floats) -> Floats:
+        """Return longitude and latitude of points (n, 2) in metres."""
+        if len(points) == 0:
+            return np.zeros((0, 2))
+        return np.asarray(shapely.get_coordinates(self.degrees(shapely.points(points))))
 
 
 def table(

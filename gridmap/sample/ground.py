@@ -126,6 +126,13 @@ class Ground:
         ring = np.vstack([line + side, (line - side)[::-1]])
         return shapely.Polygon(np.round(ring, 2))
 
+    def bend_line(self, v: float, start: float | None = None, end: float | None = None) -> shapely.LineString:
+        """Return the line of a ``v`` on the ground, between two u or across the county."""
+        west, _, east, _ = self.county_box
+        low, high = west - 500 if start is None else start, east + 500 if end is None else end
+        u = np.linspace(low, high, max(2, round((high - low) / 20)))
+        return shapely.LineString(self.bend(np.column_stack([u, np.full_like(u, v)])))
+
     def railway(self) -> shapely.LineString:
         """Return the railway on the ground."""
         west, _, east, _ = self.county_box

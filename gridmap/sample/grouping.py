@@ -26,7 +26,7 @@ def merged_pairs(label: Ints, pairs: Ints, shared: Floats) -> tuple[Ints, Floats
     return np.column_stack([unique // n, unique % n]).astype(np.intp), total
 
 
-def group(  # noqa: PLR0917
+def group(
     weight: Floats, place: Floats, pairs: Ints, ease: Floats, count: int, rng: np.random.Generator
 ) -> Ints:
     """Divide things into ``count`` connected groups of nearly equal weight.
@@ -50,7 +50,7 @@ def group(  # noqa: PLR0917
     return out
 
 
-def _halve(  # noqa: PLR0917
+def _halve(
     weight: Floats, place: Floats, pairs: Ints, ease: Floats, members: Ints, k: int, rng: np.random.Generator
 ) -> tuple[Ints, Ints, int]:
     position = np.full(len(weight), -1, dtype=np.intp)
@@ -70,7 +70,7 @@ def _halve(  # noqa: PLR0917
     k_left = k // 2
     share = k_left / k
     best: tuple[float, Ints] | None = None
-    for _ in range(max(TRIES, min(80, 4000 // n))):
+    for _ in range(max(TRIES, min(40, 1200 // n))):
         cost = rng.uniform(0.2, 1.0, len(a)) / easy
         tree = minimum_spanning_tree(coo_array((cost, (a, b)), shape=(n, n)).tocsr())
         order, before = breadth_first_order(tree + tree.T, 0, directed=False)
@@ -93,7 +93,7 @@ def _halve(  # noqa: PLR0917
             )
             excess = max(0.0, float(off[node] / w.sum()) - SLACK / k)
             score = excess * 4 * k + spread / (w.sum() * np.hypot(*np.ptp(xy, axis=0)))
-            if best is None or score < best[0] - 1e-9:  # noqa: PLR2004
+            if best is None or score < best[0] - 1e-9:
                 best = (score, side if goal_k == k_left else ~side)
     if best is None:
         side = np.zeros(n, dtype=bool)

@@ -10,7 +10,7 @@ import shapely
 
 from gridmap.sample.fabric import Fabric, Ints
 from gridmap.sample.ground import Floats
-from gridmap.sample.slots import Site, Slots, join, rows_in
+from gridmap.sample.slots import Site, Slots, along_streets, apart, join, rows_in
 
 if TYPE_CHECKING:
     from gridmap.sample.targets import Targets
@@ -34,7 +34,7 @@ class Stock:
     households: list[int] = field(default_factory=list)
     group: list[int] = field(default_factory=list)
 
-    def add(  # noqa: PLR0913
+    def add(
         self, slots: Slots, kind: str, storeys: list[int], entrances: list[int], households: list[int], group: int
     ) -> None:
         """Add buildings of one kind."""
@@ -98,9 +98,23 @@ def block_patterns(fabric: Fabric, rng: np.random.Generator) -> list[Pattern]:
     return out
 
 
-def block_slots(fabric: Fabric, patterns: list[Pattern], site: Site, rng: np.random.Generator) -> list[Slots]:
-    """Return the free slots of every block under its pattern."""
+def block_slots(
+    fabric: Fabric, patterns: list[Pattern], site: Site, rng: np.random.Generator, *, roadside: bool
+) -> list[Slots]:
+    """Return the free slots of every block under its pattern; ``roadside``: village houses along all roads too."""
     parts = []
+    village = np.array([p.kind == "house" for p in patterns])
+    if roadside:
+        along = along_streets(
+            fabric.streets,
+            fabric.blocks,
+            rng,
+            classes=("residential", "unclassified", "tertiary", "living_street", "service", "track"),
+            length=(8.5, 11.0),
+            depth=9.0,
+            gap=(3.0, 12.0),
+        )
+        parts.append(along.take(village[along.block] & (shapely.area(fabric.blocks)[along.block] > LARGEST_VILLAGE_BLOCK)))
     area = shapely.area(fabric.blocks)
     for b, pattern in enumerate(patterns):
         block = fabric.blocks[b]
@@ -128,6 +142,8 @@ def block_slots(fabric: Fabric, patterns: list[Pattern], site: Site, rng: np.ran
     slots = _uneven(slots, patterns, rng)
     slots = slots.take(site.fits(slots))
     slots = slots.take(site.reach(shapely.points(slots.middle)) <= FARTHEST)
+    if roadside:
+        slots = slots.take(apart(slots.outlines(), 2.0, fixed=np.array([], dtype=object)))
     order = np.argsort(slots.block, kind="stable")
     slots = slots.take(order)
     bounds = np.searchsorted(slots.block, np.arange(len(patterns) + 1))
@@ -169,7 +185,7 @@ def near_anchor(slots: Slots, anchor: Floats) -> Ints:
     return np.lexsort((slots.column, slots.row, np.round(np.maximum(np.abs(x), np.abs(y)) / 20)))
 
 
-def settle(  # noqa: PLR0917
+def settle(
     fabric: Fabric,
     patterns: list[Pattern],
     free: list[Slots],
@@ -247,7 +263,7 @@ def _settle_old(stock: Stock, free: list[Slots], rest: int, crowd: float, rng: n
         stock.add(slots.take(np.array(chosen)), "old", storeys, [1] * len(chosen), homes, -1)
 
 
-def _settle_block(  # noqa: PLR0917
+def _settle_block(
     stock: Stock, pattern: Pattern, free: Slots, anchor: Floats, rest: int, block: int, rng: np.random.Generator
 ) -> int:
     """Build one block until ``rest`` households are housed; return how many it took."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from gridmap.sample.build import Built
 from gridmap.sample.fabric import Fabric, Ints
 from gridmap.sample.ground import Floats
+from gridmap.sample.land import Land
 from gridmap.sample.names import Names, numeral
 
 HEAVENLY = "甲乙丙丁戊己"
@@ -51,12 +53,15 @@ class Addresses:
 
 
 def name_streets(
-    fabric: Fabric, built: Built, villages: list[str], names: Names
+    land: Land, built: Built, villages: list[str], names: Names
 ) -> tuple[StreetRows, NDArray[np.object_]]:
     """Name the streets and join the edges of each to runs; also return the name of every edge.
 
-    The ways inside estates and parks come last; streets get a vertex where such a way meets them.
+    Real streets keep their names. The ways inside estates and parks come last.
     """
+    fabric = land.fabric
+    if land.streets is not None:
+        return _real_streets(land.streets, fabric, built)
     known: dict[str, str] = {"ring": "清岩环路", "bank": "南滨路", "railnorth": "铁北路"}
     streets = fabric.streets
     edge_name = np.empty(len(streets.geometry), dtype=object)
@@ -73,27 +78,49 @@ def name_streets(
         for part in shapely.get_parts(merged):
             shapes.append(part)
             rows.append((known[group[0]], *group[1:]))
-    runs = np.array(shapes, dtype=object)
-    with_vertices(runs, np.vstack([built.path_meets, *(c.meets for c in built.courts)]))
+    name, highway, bridge, tunnel = (list(column) for column in zip(*rows, strict=True))
+    found = StreetRows(
+        np.array(shapes, dtype=object), name, highway, np.array(bridge), np.array(tunnel), np.zeros(len(rows), dtype=bool)
+    )
+    return _with_ways(found, built), edge_name
+
+
+def _with_ways(rows: StreetRows, built: Built) -> StreetRows:
+    """Add the ways inside estates and parks; streets get a vertex where such a way meets them."""
+    with_vertices(rows.geometry, np.vstack([built.path_meets, *(c.meets for c in built.courts)]))
     inner = [w for c in built.courts for w in c.ways]
     ways = [shapely.LineString(w) for w in [*inner, *built.paths]]
-    n, m = len(runs), len(ways)
-    name, highway, bridge, tunnel = (list(column) for column in zip(*rows, strict=True))
+    n, m = len(rows.name), len(ways)
     everything = np.empty(n + m, dtype=object)
-    everything[:n] = runs
+    everything[:n] = rows.geometry
     everything[n:] = ways
-    inside = np.arange(n + m) >= n
-    return (
-        StreetRows(
-            everything,
-            name + [""] * m,
-            highway + ["service"] * len(inner) + ["footway"] * len(built.paths),
-            np.array(bridge + [False] * m),
-            np.array(tunnel + [False] * m),
-            inside,
-        ),
-        edge_name,
+    return StreetRows(
+        everything,
+        rows.name + [""] * m,
+        rows.highway + ["service"] * len(inner) + ["footway"] * len(built.paths),
+        np.concatenate([rows.bridge, np.zeros(m, dtype=bool)]),
+        np.concatenate([rows.tunnel, np.zeros(m, dtype=bool)]),
+        np.arange(n + m) >= n,
     )
+
+
+def _real_streets(
+    table: gpd.GeoDataFrame, fabric: Fabric, built: Built
+) -> tuple[StreetRows, NDArray[np.object_]]:
+    """Return the real streets with the ways inside estates, and the name of every edge."""
+    streets = fabric.streets
+    row = streets.key.astype(np.intp)
+    names = np.array(["" if v is None or v != v else str(v) for v in table["name"]], dtype=object)  # noqa: PLR0124
+    n = len(row)
+    rows = StreetRows(
+        streets.geometry.copy(),
+        names[row].tolist(),
+        streets.highway.tolist(),
+        streets.bridge,
+        streets.tunnel,
+        np.zeros(n, dtype=bool),
+    )
+    return _with_ways(rows, built), names[row]
 
 
 def with_vertices(lines: NDArray[np.object_], points: Floats) -> None:
@@ -161,7 +188,7 @@ def _styles(n: int, rng: np.random.Generator) -> list[str]:
     return out
 
 
-def give_addresses(  # noqa: PLR0917
+def give_addresses(
     fabric: Fabric,
     built: Built,
     estates: Estates,

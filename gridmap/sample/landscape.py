@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gridmap.sample.build import Built
-from gridmap.sample.country import CountryPlan
 from gridmap.sample.editions import DEDICATED_NAMES
-from gridmap.sample.fabric import Fabric
-from gridmap.sample.ground import Floats, Ground
+from gridmap.sample.ground import Floats
+from gridmap.sample.land import Land
 
 PARCEL = 310.0
 
@@ -45,12 +44,11 @@ def blob(middle: Floats, radius: float, rng: np.random.Generator, *, points: int
     )
 
 
-def water_of(
-    ground: Ground, county: shapely.Polygon, fabric: Fabric, built: Built, villages: Floats, rng: np.random.Generator
-) -> Patches:
+def water_of(land: Land, built: Built, rng: np.random.Generator) -> Patches:
     """Return the river, a lake in the park, and ponds by the villages."""
     out = Patches([], [], [])
-    out.add(shapely.intersection(ground.river(), county), "river", "清溪河")
+    fabric = land.fabric
+    out.add(shapely.intersection(land.river, land.county), "river", "清溪河")
     paths = [shapely.LineString(p) for p in built.paths]
     taken = shapely.STRtree([*built.buildings.outline, *fabric.streets.geometry, *paths])
     for leaf, kind in built.targets.dedicated.items():
@@ -63,7 +61,7 @@ def water_of(
             for spot in tries[shapely.contains_xy(room, tries)]:
                 if _pond(out, spot, 48.0, "镜湖", taken, rng):
                     break
-    for place in villages:
+    for place in land.villages:
         for _ in range(3):
             off = rng.uniform(-1, 1, 2)
             off = off / np.hypot(*off) * rng.uniform(260, 420)
@@ -71,7 +69,7 @@ def water_of(
     return out
 
 
-def _pond(  # noqa: PLR0917
+def _pond(
     out: Patches, middle: Floats, radius: float, name: str, taken: shapely.STRtree, rng: np.random.Generator
 ) -> bool:
     """Add a pond where nothing is in its way; return whether there was room."""
@@ -82,27 +80,20 @@ def _pond(  # noqa: PLR0917
     return free
 
 
-def landuse_of(  # noqa: PLR0917
-    ground: Ground,
-    county: shapely.Polygon,
-    fabric: Fabric,
-    built: Built,
-    country: CountryPlan,
-    water: Patches,
-    rng: np.random.Generator,
-) -> Patches:
+def landuse_of(land: Land, built: Built, water: Patches, rng: np.random.Generator) -> Patches:
     """Return park, square, school grounds, works, green banks, fields and woods."""
     out = Patches([], [], [])
+    fabric = land.fabric
     names = {"park": "park", "market": "market", "school": "campus"}
     wet = shapely.union_all(np.array(water.shape, dtype=object))
     for leaf, kind in built.targets.dedicated.items():
-        land = shapely.coverage_union_all(fabric.blocks[fabric.block_leaf == leaf])
-        land = shapely.difference(shapely.buffer(land, -9.0, join_style="mitre"), wet)
+        plot = shapely.coverage_union_all(fabric.blocks[fabric.block_leaf == leaf])
+        plot = shapely.difference(shapely.buffer(plot, -9.0, join_style="mitre"), wet)
         if kind == "park":
-            top = shapely.buffer(shapely.buffer(land, -45.0), 25.0)
-            land = shapely.difference(land, top)
+            top = shapely.buffer(shapely.buffer(plot, -45.0), 25.0)
+            plot = shapely.difference(plot, top)
             out.add(top, "forest", "清岩山")
-        out.add(land, names[kind], DEDICATED_NAMES[kind])
+        out.add(plot, names[kind], DEDICATED_NAMES[kind])
     busy = np.zeros(len(fabric.blocks), dtype=bool)
     busy[built.buildings.block] = True
     dedicated = np.isin(fabric.block_leaf, list(built.targets.dedicated))
@@ -127,34 +118,27 @@ def landuse_of(  # noqa: PLR0917
         elif busy[b] and zone[b] != "fringe" and b not in works:
             out.add(inner[b], "residential")
         elif zone[b] == "fringe" and b not in works:
-            land = shapely.difference(inner[b], wet)
+            field = shapely.difference(inner[b], wet)
             for k in estates_in.get(b, []):
-                land = shapely.difference(land, shapely.buffer(built.courts[k].land, 6.0))
-            out.add(land, "farmland" if rng.random() < 0.8 else "grass")  # noqa: PLR2004
+                field = shapely.difference(field, shapely.buffer(built.courts[k].land, 6.0))
+            out.add(field, "farmland" if rng.random() < 0.8 else "grass")  # noqa: PLR2004
         elif not busy[b]:
             pick = rng.random()
             kind = "farmland" if zone[b] == "mid" and pick > 0.75 else "residential" if pick > 0.45 else "grass"  # noqa: PLR2004
             if pick < 0.15 and area[b] < 14_000:  # noqa: PLR2004
                 kind = "square"
             out.add(shapely.difference(inner[b], wet), kind)
-    _fields(ground, county, country, wet, out, rng)
+    _fields(land, wet, out, rng)
     return out
 
 
-def _fields(  # noqa: PLR0917
-    ground: Ground,
-    county: shapely.Polygon,
-    country: CountryPlan,
-    wet: shapely.Geometry,
-    out: Patches,
-    rng: np.random.Generator,
-) -> None:
+def _fields(land: Land, wet: shapely.Geometry, out: Patches, rng: np.random.Generator) -> None:
     """Lay fields around the villages and woods on the hills far from them, in a mosaic of parcels."""
-    places = ground.bend(country.middles)
-    land = shapely.union_all(ground.bent(np.array([g.shape for g in country.groups], dtype=object)))
-    land = shapely.difference(shapely.intersection(shapely.buffer(land, -12), county), wet)
-    shapely.prepare(land)
-    west, south, east, north = land.bounds
+    places = land.villages
+    rural = land.fabric.blocks[land.fabric.leaf_village[land.fabric.block_leaf] >= 0]
+    open_land = shapely.difference(shapely.buffer(shapely.coverage_union_all(rural), -12), wet)
+    shapely.prepare(open_land)
+    west, south, east, north = open_land.bounds
     u, v = np.meshgrid(np.arange(west, east, PARCEL), np.arange(south, north, 0.75 * PARCEL))
     points = np.column_stack([u.ravel(), v.ravel()]) + rng.uniform(-0.42, 0.42, (u.size, 2)) * PARCEL
     near, _ = cKDTree(places).query(points)
@@ -167,12 +151,12 @@ def _fields(  # noqa: PLR0917
     field &= rng.uniform(0, 1, len(points)) < 0.9  # noqa: PLR2004
     cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), ordered=True))
     core = shapely.union_all(
-        [shapely.buffer(shapely.Point(q), float(d) + 70) for q, d in zip(places, country.lengths, strict=True)]
+        [shapely.buffer(shapely.Point(q), float(d) + 70) for q, d in zip(places, land.village_reach, strict=True)]
     )
     parcels = shapely.buffer(cells[field], -4.0, join_style="mitre")
-    parcels = parcels[shapely.intersects(land, parcels)]
-    whole = shapely.contains_properly(land, parcels)
-    parcels[~whole] = shapely.intersection(parcels[~whole], land)
+    parcels = parcels[shapely.intersects(open_land, parcels)]
+    whole = shapely.contains_properly(open_land, parcels)
+    parcels[~whole] = shapely.intersection(parcels[~whole], open_land)
     touching = shapely.intersects(core, parcels)
     parcels[touching] = shapely.difference(parcels[touching], core)
     for parcel in parcels:
@@ -181,7 +165,7 @@ def _fields(  # noqa: PLR0917
         mass = shapely.buffer(shapely.buffer(shapely.union_all(cells[wood]), 60.0), -90.0)
         mass = shapely.buffer(shapely.simplify(mass, 12.0), 30.0)
         for part in shapely.get_parts(mass):
-            out.add(shapely.intersection(part, land), "forest")
+            out.add(shapely.intersection(part, open_land), "forest")
 
 
 def lines_array(shapes: list[shapely.Geometry]) -> NDArray[np.object_]:

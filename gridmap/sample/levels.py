@@ -80,7 +80,7 @@ def _even(weights: Floats, total: int) -> list[int]:
     return shares(weights, max(total, len(weights)), least=1)
 
 
-def _group_leaves(  # noqa: PLR0917
+def _group_leaves(
     leaves: Ints, unit: Ints, place: Floats, pairs: Ints, shared: Floats, count: int, rng: np.random.Generator
 ) -> Ints:
     """Group leaves, whole superblocks (or villages) together where there are enough of them."""
@@ -101,7 +101,7 @@ def _group_leaves(  # noqa: PLR0917
     return labels[member]
 
 
-def _coded(  # noqa: PLR0917
+def _coded(
     size: Size,
     fabric: Fabric,
     second: Ints,

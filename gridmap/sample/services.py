@@ -51,7 +51,7 @@ class Points:
         return {key: [row[key] for row in self.rows] for key in self.rows[0]}
 
 
-def station_points(  # noqa: PLR0917
+def station_points(
     places: Floats, first: NDArray[np.bool_], addresses: list[str], labels: list[str], rng: np.random.Generator
 ) -> Points:
     """Describe stations at chosen places; ``first`` marks the main network."""
@@ -102,7 +102,7 @@ def candidate_points(places: Floats, addresses: list[str], rng: np.random.Genera
     return out
 
 
-def place_points(  # noqa: PLR0917
+def place_points(
     size: Size,
     built: Built,
     addresses: Addresses,
@@ -170,7 +170,7 @@ def duty_rows(
         ("网格信息员", "information_officer", False),
     )
 
-    def add(label: str, role: str, grid: str | None, building: str | None, public: bool) -> None:  # noqa: PLR0917
+    def add(label: str, role: str, grid: str | None, building: str | None, public: bool) -> None:
         rows.append(
             {
                 "source_id": f"D{len(rows) + 1:05d}",

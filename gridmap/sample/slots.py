@@ -85,7 +85,7 @@ def join(parts: list[Slots]) -> Slots:
     )
 
 
-def rows_in(  # noqa: PLR0913
+def rows_in(
     block: shapely.Polygon,
     index: int,
     angle: float,
@@ -191,7 +191,7 @@ def apart(outlines: NDArray[np.object_], gap: float, *, fixed: NDArray[np.object
     return ok
 
 
-def along_streets(  # noqa: PLR0913
+def along_streets(
     streets: Streets,
     blocks: NDArray[np.object_],
     rng: np.random.Generator,

@@ -114,7 +114,7 @@ def _cut_at_strips(a: Floats, b: Floats, ground: Ground) -> list[tuple[Floats, F
     return [(a + (b - a) * s, a + (b - a) * t) for s, t in zip(at[:-1], at[1:], strict=True)]
 
 
-def _column(  # noqa: PLR0913, PLR0917
+def _column(
     lines: Lines, lattice: _Lattice, ground: Ground, i: int, j: int, a: Floats, b: Floats, key: str
 ) -> None:
     """Add one segment of a north-south line with the class that its place gives it."""
@@ -172,7 +172,7 @@ def _mains(lattice: _Lattice, ground: Ground, rng: np.random.Generator) -> Lines
                 i in lattice.underpasses and lattice.rail in (j, j + 1)
             )
             plain = i not in lattice.ring and not crosses
-            if plain and rng.random() < 0.3 and 0 < j and j + 1 not in fixed and j not in fixed:  # noqa: PLR2004
+            if plain and rng.random() < 0.3 and j > 0 and j + 1 not in fixed and j not in fixed:  # noqa: PLR2004
                 side = int(rng.choice([-1, 1]))
                 t = rng.uniform(0.14, 0.24)
                 a = a + t * (nodes[i + side, j] - a)
@@ -358,7 +358,7 @@ def _outside_strips(line: shapely.LineString, strips: shapely.Geometry) -> tuple
     return dry, wet
 
 
-def _divide(  # noqa: PLR0917
+def _divide(
     shape: shapely.Polygon,
     count: int,
     rng: np.random.Generator,
@@ -403,7 +403,7 @@ def _divide(  # noqa: PLR0917
 BLOCK_AREA = {"old": 6000.0, "core": 15_000.0, "mid": 20_000.0, "fringe": 90_000.0}
 
 
-def _into_blocks(  # noqa: PLR0917
+def _into_blocks(
     shape: shapely.Polygon,
     zone: str,
     rng: np.random.Generator,

@@ -17,6 +17,19 @@ from gridmap.sample.ground import Floats
 REACH = 1000.0
 
 
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Places on the network: the segment, the metres along it from its first end, and the way to it."""
+
+    segment: Ints
+    along: Floats
+    way: Floats
+
+    def take(self, keep: Ints) -> Attached:
+        """Return some of the places."""
+        return Attached(self.segment[keep], self.along[keep], self.way[keep])
+
+
 @dataclass(slots=True)
 class Network:
     """Segments of streets as a graph: node places, segment ends and lengths."""
@@ -43,52 +56,54 @@ class Network:
         segments = shapely.linestrings(np.stack([a, b], axis=1))
         return cls(both[first], ends, np.hypot(*(b - a).T), shapely.STRtree(segments), segments)
 
-    def attach(self, points: Floats) -> tuple[Ints, Floats, Floats]:
-        """Return for points the nearest segment, the distance along it from its first end, and the way to it."""
+    def attach(self, points: Floats) -> Attached:
+        """Put points (n, 2) on their nearest segments."""
         places = shapely.points(points)
         index, away = self.tree.query_nearest(places, return_distance=True, all_matches=False)
         order = np.argsort(index[0], kind="stable")
         segment = index[1][order]
         along = shapely.line_locate_point(self.segments[segment], places)
-        return segment, along, away[order]
+        return Attached(segment, along, away[order])
 
-    def distances(self, sources: Floats, targets: Floats, *, limit: float = np.inf) -> Floats:
-        """Return walking metres from each source to each target, (n_sources, n_targets)."""
+    def distances(self, start: Attached, to: Attached, *, limit: float = np.inf) -> Floats:
+        """Return walking metres from each of some places to each of others, (n, m); inf beyond ``limit``."""
         graph = self._graph()
-        s_seg, s_at, s_way = self.attach(sources)
-        t_seg, t_at, t_way = self.attach(targets)
-        n = len(self.nodes)
-        out = np.full((len(sources), len(targets)), np.inf)
-        for k in range(len(sources)):
-            a, b = self.ends[s_seg[k]]
-            from_ends = dijkstra(graph, directed=False, indices=[a, b], limit=limit)
-            near = np.minimum(
-                from_ends[0] + s_at[k], from_ends[1] + self.length[s_seg[k]] - s_at[k]
-            )[:n]
-            via = np.minimum(
-                near[self.ends[t_seg, 0]] + t_at, near[self.ends[t_seg, 1]] + self.length[t_seg] - t_at
-            )
-            same = t_seg == s_seg[k]
-            via = np.where(same, np.minimum(via, np.abs(t_at - s_at[k])), via)
-            out[k] = via + s_way[k] + t_way
+        out = np.full((len(start.segment), len(to.segment)), np.inf)
+        for k in range(len(start.segment)):
+            here = self.ends[start.segment[k]]
+            reach = dijkstra(graph, directed=False, indices=here, limit=limit)
+            length = self.length[start.segment[k]]
+            near = np.minimum(reach[0] + start.along[k], reach[1] + length - start.along[k])
+            via = self._end(near, to)
+            same = to.segment == start.segment[k]
+            via[same] = np.minimum(via[same], np.abs(to.along[same] - start.along[k]))
+            out[k] = via + start.way[k] + to.way
         return out
 
-    def nearest(self, sources: Floats, targets: Floats) -> Floats:
-        """Return walking metres from the nearest source to each target, in one search."""
-        s_seg, s_at, s_way = self.attach(sources)
-        t_seg, t_at, t_way = self.attach(targets)
-        n = len(self.nodes)
-        m = len(sources)
+    def nearest(self, start: Attached, to: Attached) -> Floats:
+        """Return walking metres from the nearest of some places to each of others, in one search."""
+        n, m = len(self.nodes), len(start.segment)
         extra = n + np.arange(m)
         rows = np.concatenate([self.ends[:, 0], extra, extra])
-        cols = np.concatenate([self.ends[:, 1], self.ends[s_seg, 0], self.ends[s_seg, 1]])
-        cost = np.concatenate([self.length, s_at + s_way, self.length[s_seg] - s_at + s_way])
-        graph = coo_array((np.maximum(cost, 1e-6), (rows, cols)), shape=(n + m, n + m)).tocsr()
+        cols = np.concatenate([self.ends[:, 1], self.ends[start.segment, 0], self.ends[start.segment, 1]])
+        first = start.along + start.way
+        last = self.length[start.segment] - start.along + start.way
+        cost = np.maximum(np.concatenate([self.length, first, last]), 1e-6)
+        graph = coo_array((cost, (rows, cols)), shape=(n + m, n + m)).tocsr()
         reach = dijkstra(graph, directed=False, indices=extra, min_only=True)
-        via = np.minimum(
-            reach[self.ends[t_seg, 0]] + t_at, reach[self.ends[t_seg, 1]] + self.length[t_seg] - t_at
-        )
-        return np.asarray(via + t_way)
+        out = self._end(reach, to) + to.way
+        order = np.argsort(start.segment, kind="stable")
+        low = np.searchsorted(start.segment[order], to.segment, side="left")
+        high = np.searchsorted(start.segment[order], to.segment, side="right")
+        for k in np.flatnonzero(high > low):
+            mates = order[low[k] : high[k]]
+            direct = np.abs(start.along[mates] - to.along[k]) + start.way[mates] + to.way[k]
+            out[k] = min(out[k], float(direct.min()))
+        return np.asarray(out)
+
+    def _end(self, reach: Floats, to: Attached) -> Floats:
+        a, b = self.ends[to.segment].T
+        return np.minimum(reach[a] + to.along, reach[b] + self.length[to.segment] - to.along)
 
     def _graph(self) -> coo_array:
         n = len(self.nodes)

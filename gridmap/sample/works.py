@@ -13,7 +13,7 @@ from gridmap.sample.slots import Site, Slots, along_streets, apart, join, rows_i
 from gridmap.sample.targets import Targets
 
 
-def _place(  # noqa: PLR0917
+def _place(
     stock: Stock, slots: Slots, kind: str, storeys: tuple[int, int], group: int, rng: np.random.Generator
 ) -> None:
     n = len(slots)
@@ -23,7 +23,7 @@ def _place(  # noqa: PLR0917
     stock.add(slots, kind, heights, [1] * n, [0] * n, group)
 
 
-def dedicated_works(  # noqa: PLR0917
+def dedicated_works(
     stock: Stock, fabric: Fabric, site: Site, targets: Targets, anchors: Floats, rng: np.random.Generator
 ) -> None:
     """Build the market halls, the school, and two pavilions in the park."""
@@ -54,7 +54,7 @@ def dedicated_works(  # noqa: PLR0917
         _place(stock, slots.take(order[:most]), kind, {"school": (3, 5)}.get(kind, (1, 2)), -1, rng)
 
 
-def compounds(  # noqa: PLR0917
+def compounds(
     stock: Stock,
     fabric: Fabric,
     site: Site,
