@@ -20,7 +20,7 @@ from gridmap.maps.data import WHOLE_CHINA, MapData
 from gridmap.maps.style import STYLE
 from gridmap.model.text import Language, Text
 
-__all__ = ["Communities", "GridMap", "Grids", "MapLayer", "Names", "Stations", "VectorTiles"]
+__all__ = ["Cells", "Communities", "GridMap", "Grids", "MapLayer", "Names", "Stations", "VectorTiles"]
 
 MIN_ZOOM = 8
 MAX_ZOOM = 19
@@ -77,6 +77,15 @@ class Communities(MapLayer):
 
     def __init__(self, *, show: bool = True) -> None:
         super().__init__(show=show, style=STYLE["communities"])
+
+
+class Cells(MapLayer):
+    """Cells as hairlines, from the server's tiles; off until somebody asks. A stand-alone map has none."""
+
+    kind = "cells"
+
+    def __init__(self, *, show: bool = False) -> None:
+        super().__init__(show=show, style=STYLE["cells"])
 
 
 class Stations(MapLayer):
@@ -176,7 +185,8 @@ class GridMap(folium.Map):
             "standalone": data is not None,
         }
         if layers:
-            for layer in (VectorTiles(), Grids(), Communities(), Names(), Stations()):
+            cells = (Cells(),) if data is None else ()
+            for layer in (VectorTiles(), Grids(), *cells, Communities(), Names(), Stations()):
                 layer.add_to(self)
 
     def _static(self, url: str) -> str:

@@ -75,6 +75,14 @@ STYLE: dict[str, Any] = {
         "parent_width": [[11, 0.8], [13, 1.3], [15, 2.2], [18, 3]],
         "selected": "#0b5cad",
     },
+    "cells": {
+        "from_zoom": 14,
+        "line": "#5a5348",
+        "line_opacity": 0.6,
+        "line_width": [[14, 0.35], [16, 0.6], [18, 1]],
+        "open": "#6aa84f",
+        "open_opacity": 0.16,
+    },
     "communities": {
         "line": "#2b3036",
         "width": [[10, 1.2], [13, 1.7], [15, 2.5], [18, 3.2]],

@@ -38,6 +38,7 @@ class World:
         self.language = "zh"
         self.config = WorkbenchConfig()
         self.layers = dict(town_layers())
+        self.cells: Layer | None = None
         self.asked: list[str] = []
 
     def _grid(self, code: str) -> dict[str, Any] | None:
@@ -156,6 +157,11 @@ class _Handler(BaseHTTPRequestHandler):
             z, x, y = (int(v) for v in parts.path.removesuffix(".pbf").split("/")[-3:])
             names = [n for n in world.layers if n != "buildings" or z >= 14]
             body = b"".join(world.layers[name].encode(name, z, x, y) for name in names)
+            self._send(200, body, "application/vnd.mapbox-vector-tile")
+            return
+        if parts.path.startswith("/tiles/cells/") and world.cells:
+            z, x, y = (int(v) for v in parts.path.removesuffix(".pbf").split("/")[-3:])
+            body = world.cells.encode("cells", z, x, y) if z >= 14 else b""
             self._send(200, body, "application/vnd.mapbox-vector-tile")
             return
         if parts.path.startswith("/v1/"):

@@ -33,7 +33,7 @@ def _made() -> set[str]:
         *(f"here.use.{value}" for value in BUILDING_USES),
         *(f"severity.{value}" for value in ("error", "warning", "info")),
         *(f"level.{value}" for value in (1, 2, 3)),
-        *(f"layer.{value}" for value in ("base", "grids", "communities", "names", "stations")),
+        *(f"layer.{value}" for value in ("base", "grids", "communities", "cells", "names", "stations")),
         *(f"sort.{value}" for value in ("code", "large", "small")),
         *(f"tab.{value}" for value in ("list", "check")),
         *(f"empty.{value}" for value in ("areas", "streets", "buildings", "households", "cells", "grids", "stations")),

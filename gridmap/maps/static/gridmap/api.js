@@ -45,6 +45,13 @@ export function apiSource({ api, tiles, tile_zoom: [lowest] }, language) {
     const query = new URLSearchParams(Object.entries(values).filter(([, v]) => v !== null && v !== undefined));
     return ask(`${api}/${path}${query.size ? `?${query}` : ""}`, { language: language(), ...options });
   };
+  const tileOf = async (set, { z, x, y }, signal) => {
+    const query = version ? `?v=${encodeURIComponent(version)}` : "";
+    const answer = await fetch(`${tiles}/${set}/${z}/${x}/${y}.pbf${query}`, { signal, credentials: "same-origin" });
+    if (answer.status === 204 || answer.status === 404) return null;
+    if (!answer.ok) throw new Refusal(answer.status, "");
+    return decode(await answer.arrayBuffer());
+  };
   return {
     async jurisdiction() {
       const found = await get("jurisdiction");
@@ -57,13 +64,7 @@ export function apiSource({ api, tiles, tile_zoom: [lowest] }, language) {
     stations: async () => featuresOf(await get("stations")),
     locate: (lon, lat, at, signal) => get("locate", { lon: lon.toFixed(7), lat: lat.toFixed(7), at }, { signal }),
     check: async () => (await get("check")).findings,
-    async tile({ z, x, y }, signal) {
-      if (z < lowest) return null;
-      const query = version ? `?v=${encodeURIComponent(version)}` : "";
-      const answer = await fetch(`${tiles}/base/${z}/${x}/${y}.pbf${query}`, { signal, credentials: "same-origin" });
-      if (answer.status === 204 || answer.status === 404) return null;
-      if (!answer.ok) throw new Refusal(answer.status, "");
-      return decode(await answer.arrayBuffer());
-    },
+    tile: async (coords, signal) => (coords.z < lowest ? null : tileOf("base", coords, signal)),
+    cells: (coords, signal) => tileOf("cells", coords, signal),
   };
 }

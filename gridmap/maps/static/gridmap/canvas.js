@@ -81,6 +81,19 @@ const CanvasLayer = L.GridLayer.extend({
     for (const { el } of Object.values(this._tiles)) if (el.gridmap) this.paint(el);
   },
 
+  /** Ask again for what the tiles lack, and draw them in place: after a layer of its own data was switched on. */
+  complete() {
+    for (const { el } of Object.values(this._tiles)) {
+      const { coords, abort, content } = el.gridmap ?? {};
+      // A tile that still waits takes the layer along.
+      if (!content) continue;
+      this.load(coords, abort.signal, content).then(
+        () => abort.signal.aborted || this.paint(el),
+        () => {},
+      );
+    }
+  },
+
   /** The contents of the tiles of the present zoom, with where they lie. */
   contents() {
     return Object.values(this._tiles)

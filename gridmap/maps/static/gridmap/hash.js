@@ -13,15 +13,18 @@ export function readHash(hash) {
   if (values.get("grid")) found.selected = values.get("grid").slice(0, 40);
   if (/^\d{4}-\d{2}-\d{2}/u.test(values.get("at") ?? "")) found.at = values.get("at");
   found.paper = values.has("paper");
-  found.hidden = new Set((values.get("hide") ?? "").split(",").filter(Boolean));
+  for (const [key, name] of [["hide", "hidden"], ["show", "shown"]]) {
+    found[name] = new Set((values.get(key) ?? "").split(",").filter(Boolean));
+  }
   return found;
 }
 
-export function writeHash({ zoom, lat, lon, level, language, selected, at, hidden }) {
+export function writeHash({ zoom, lat, lon, level, language, selected, at, hidden, shown }) {
   const parts = [`map=${zoom}/${lat.toFixed(5)}/${lon.toFixed(5)}`, `level=${level}`];
   if (selected) parts.push(`grid=${encodeURIComponent(selected)}`);
   if (at) parts.push(`at=${encodeURIComponent(at)}`);
   if (hidden.size) parts.push(`hide=${[...hidden].sort().join(",")}`);
+  if (shown.size) parts.push(`show=${[...shown].sort().join(",")}`);
   parts.push(`lang=${language}`);
   return `#${parts.join("&")}`;
 }

@@ -25,6 +25,17 @@ export function legendRows({ styles, shown, t, has }) {
     add(sample(stroke(line, 2.4, dash.join(" "))), t("legend.communities"));
     add(sample(stroke(line, 3.4, dash.map((v) => v * 1.1).join(" "))), t("legend.outer"));
   }
+  if (shown("cells")) {
+    const { line, open, open_opacity: opacity } = styles.cells;
+    const look = { stroke: line, "stroke-width": 0.8, "stroke-opacity": 0.8 };
+    add(
+      sample(
+        s("path", { d: "M17 2h16v14H19z", fill: open, "fill-opacity": opacity + 0.15, ...look }),
+        s("path", { d: "M1 2h16l2 14H1zM1 8l17 2M9 2l1 7", fill: "none", ...look }),
+      ),
+      t(has.cells ? "legend.cells" : "legend.cells_closer"),
+    );
+  }
   if (shown("stations") && has.stations) {
     if (has.main) add(drop(true, 17), t("legend.main"));
     if (has.others) add(drop(false, 17), t("legend.station"));
@@ -72,6 +83,6 @@ export function createLegend(root, { store, rows, t }) {
     );
     root.replaceChildren(button, h("ul", { id: "gm-legend-list", hidden: !open }, ...list));
   };
-  store.on(["language", "hidden", "grids", "communities", "stations", "base", "level"], render);
+  store.on(["language", "hidden", "grids", "communities", "stations", "base", "level", "zoom"], render);
   render();
 }

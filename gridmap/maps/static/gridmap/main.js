@@ -2,6 +2,7 @@
 /** Puts the page together around the Leaflet map that Folium made. */
 import { basePainters } from "./base.js";
 import { canvasLayer } from "./canvas.js";
+import { cellsPainter } from "./cells.js";
 import { createCommunities } from "./communities.js";
 import { h } from "./dom.js";
 import { embeddedSource } from "./embedded.js";
@@ -16,6 +17,7 @@ import { createPanel } from "./panel.js";
 import { createPaper } from "./paper.js";
 import { createStations, isMain } from "./stations.js";
 import { createStore } from "./store.js";
+import { Tile } from "./tile.js";
 import { createToolbar } from "./toolbar.js";
 
 const REFRESH_MS = 30000;
@@ -29,11 +31,10 @@ export async function mount(map) {
   const link = readHash(window.location.hash);
   const styles = Object.fromEntries(config.layers.map((layer) => [layer.type, layer.style]));
   const available = new Set(config.layers.map((layer) => layer.type));
-  const hidden = new Set(
-    [...config.layers.filter((layer) => !layer.show).map((layer) => layer.type), ...link.hidden].filter((name) =>
-      available.has(name),
-    ),
-  );
+  // Cells come from the server alone: a file of all of them would be many times larger.
+  if (config.standalone) available.delete("cells");
+  const off = new Set(config.layers.filter((layer) => !layer.show).map((layer) => layer.type));
+  const hidden = new Set([...off, ...link.hidden].filter((name) => available.has(name) && !link.shown.has(name)));
 
   const store = createStore({
     language: link.language ?? config.language,
@@ -56,6 +57,7 @@ export async function mount(map) {
     stations: [],
     findings: [],
     base: {},
+    zoom: map.getZoom(),
     problem: "",
     paper: false,
     byKeyboard: false,
@@ -86,15 +88,21 @@ export async function mount(map) {
     base?.landuse,
     ifGrids(grids.fill),
     base?.water,
+    styles.cells ? cellsPainter(styles.cells, shown) : null,
     base?.buildings,
     base?.streets,
     styles.communities ? communities.veil : null,
     ifGrids(grids.lines),
     styles.communities ? communities.lines : null,
   ].filter(Boolean);
-  const load = async (coords, signal) => {
-    const content = base ? await source.tile(coords, signal) : null;
+  const load = async (coords, signal, held = null) => {
+    let content = held ?? (base ? await source.tile(coords, signal) : null);
     noteBase(content);
+    if (shown("cells") && coords.z >= styles.cells.from_zoom && !content?.cells) {
+      // The ground does not wait for a finer layer that fails.
+      const cells = await source.cells(coords, signal).catch(() => null);
+      if (cells) (content ??= new Tile(cells.extent)).cells = cells;
+    }
     return content;
   };
   const canvas = canvasLayer(load, painters, {
@@ -214,6 +222,7 @@ export async function mount(map) {
         main: state.stations.some(({ properties }) => isMain(properties)),
         others: state.stations.some(({ properties }) => !isMain(properties)),
         base: state.base,
+        cells: state.zoom >= (styles.cells?.from_zoom ?? 0),
       },
     });
 
@@ -306,7 +315,17 @@ export async function mount(map) {
     const { level, language, selected, at } = state;
     // A frame in a notebook has no address of its own.
     if (!level || state.paper || window.location.protocol === "about:") return;
-    const hash = writeHash({ zoom, lat: centre.lat, lon: centre.lng, level, language, selected, at, hidden: state.hidden });
+    const hash = writeHash({
+      zoom,
+      lat: centre.lat,
+      lon: centre.lng,
+      level,
+      language,
+      selected,
+      at,
+      hidden: new Set([...state.hidden].filter((name) => !off.has(name))),
+      shown: new Set([...off].filter(shown)),
+    });
     window.history.replaceState(null, "", hash);
   };
 
@@ -316,6 +335,7 @@ export async function mount(map) {
     if (!state.paper && state.grids.length) openPoint(latlng);
   });
   map.on("moveend", remember);
+  map.on("zoomend", () => store.set({ zoom: map.getZoom() }));
   map.on("zoomend moveend resize", drawScale);
   store.on(["language", "jurisdiction", "paper", "at"], heading);
   store.on(["language", "level", "selected", "hidden", "at", "paper"], remember);
@@ -326,6 +346,7 @@ export async function mount(map) {
   });
   store.on(["hidden"], () => {
     canvas.repaint();
+    if (shown("cells")) canvas.complete();
     stations.show();
   });
   store.on(["level", "at"], () => loadGrids());

@@ -22,6 +22,11 @@ export class Tile {
       if (properties.name && !properties.tunnel) {
         this.streets.push({ text: String(properties.name), class: name, parts });
       }
+    } else if (layer === "cells") {
+      // Water is one surface to the reader, however it was cut.
+      if (properties.kind === "water") return;
+      this.#draw("cells:line", parts, true);
+      if (properties.kind !== "building") this.#draw("cells:open", parts, true);
     } else if (layer === "buildings") {
       this.#draw("buildings", parts, true);
       if (properties.label) {

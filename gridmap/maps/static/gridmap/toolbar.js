@@ -1,7 +1,7 @@
 /** Levels, layers, language, print, zoom: real buttons, in one tab stop with arrows between them. */
 import { h, icon } from "./dom.js";
 
-const LAYERS = ["grids", "communities", "stations", "base", "names"];
+const LAYERS = ["grids", "communities", "cells", "stations", "base", "names"];
 
 export function createToolbar(root, zoom, { map, store, t, available, home, print }) {
   const { state } = store;
