@@ -28,7 +28,7 @@ from gridmap.services import settling
 from gridmap.store import base as base_store
 from gridmap.store import cells as store
 from gridmap.store import findings as finding_store
-from gridmap.store.copying import bump
+from gridmap.store.changes import bump
 from gridmap.store.jurisdiction import jurisdiction
 
 SHAPING = ("areas", "streets", "water", "buildings")

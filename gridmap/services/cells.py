@@ -28,7 +28,7 @@ from gridmap.store import base as base_store
 from gridmap.store import cells as store
 from gridmap.store import editions as edition_store
 from gridmap.store import findings as finding_store
-from gridmap.store.copying import bump, note_change, versions
+from gridmap.store.changes import bump, note_change, versions
 from gridmap.store.database import Place, engine_of, transaction
 from gridmap.store.jurisdiction import jurisdiction
 

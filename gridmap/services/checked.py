@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from gridmap.model.finding import Finding
 from gridmap.services.check import check
-from gridmap.store.copying import versions
+from gridmap.store.changes import versions
 from gridmap.store.database import Place, transaction
 
 __all__ = ["Checked"]

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from gridmap.errors import NotFound
 from gridmap.store import editions as store
 from gridmap.store import readers
-from gridmap.store.copying import versions
+from gridmap.store.changes import versions
 from gridmap.store.database import Place, engine_of
 from gridmap.store.jurisdiction import counts, data_bounds
 from gridmap.store.jurisdiction import jurisdiction as read_jurisdiction

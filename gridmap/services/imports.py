@@ -20,7 +20,7 @@ from gridmap.model.text import Text
 from gridmap.services import carrying, cells, figures, settling
 from gridmap.store import base as store
 from gridmap.store import editions as edition_store
-from gridmap.store.copying import bump, note_change
+from gridmap.store.changes import bump, note_change
 from gridmap.store.database import Place, transaction
 from gridmap.store.jurisdiction import (
     Jurisdiction,

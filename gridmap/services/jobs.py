@@ -34,6 +34,7 @@ from gridmap.errors import Cancelled, Conflict, GridmapError, InputError, NotFou
 from gridmap.model.progress import Progress, silent
 from gridmap.model.text import Text
 from gridmap.store import jobs as store
+from gridmap.store.changes import note_change
 from gridmap.store.database import Place, transaction
 from gridmap.store.jobs import JobError, JobView, State
 
@@ -215,8 +216,6 @@ def cancel(place: Place, job_id: int, *, who: str, limits: Limits = LIMITS) -> J
     NotFound
         There is no job of that number.
     """
-    from gridmap.store.copying import note_change  # brings geopandas with it, which the worker starts without
-
     with transaction(place) as connection:
         if not _current(connection, job_id, limits).ended:
             note_change(connection, who, "job cancel", f'{{"job": {job_id}}}')
@@ -236,8 +235,6 @@ def restart(
     Conflict
         It waits, runs or is done.
     """
-    from gridmap.store.copying import note_change
-
     with transaction(place) as connection:
         found = _current(connection, job_id, limits)
         _known(found.kind, handlers)

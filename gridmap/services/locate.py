@@ -21,7 +21,7 @@ from gridmap.model.answer import Located
 from gridmap.store import base as base_store
 from gridmap.store import editions as edition_store
 from gridmap.store import locating, readers
-from gridmap.store.copying import versions
+from gridmap.store.changes import versions
 from gridmap.store.database import Place, engine_of
 from gridmap.store.jurisdiction import data_bounds, jurisdiction
 

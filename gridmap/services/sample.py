@@ -18,6 +18,7 @@ from gridmap.services import jobs
 from gridmap.services.imports import ImportOrder
 from gridmap.store import base as base_store
 from gridmap.store import editions as edition_store
+from gridmap.store.changes import note_change
 from gridmap.store.database import Place, engine_of, transaction
 from gridmap.store.migrate import empty
 
@@ -127,8 +128,6 @@ def _state(guard: Connection, mark: str) -> Literal["empty", "whole", "half", "o
 
 def _load(place: Place, order: SampleOrder, mark: str, *, who: str, progress: Progress) -> dict[str, Any]:
     import orjson
-
-    from gridmap.store.copying import note_change
 
     with transaction(place) as connection:
         note_change(connection, who, "sample begins", orjson.dumps({"mark": mark}).decode())

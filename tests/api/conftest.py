@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from gridmap.settings import Settings
-from gridmap.store.copying import bump
+from gridmap.store.changes import bump
 from gridmap.store.database import Place, transaction
 from tests.conftest import copy_database, drop_database
 

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from gridmap.model.finding import Finding
 from gridmap.model.text import Text
-from gridmap.store.copying import bump
+from gridmap.store.changes import bump
 from gridmap.store.database import Place, transaction
 from tests.api.conftest import LAT, LON, SIZE, insert, make_two_grids
 

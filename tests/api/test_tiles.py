@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from gridmap.errors import NotFound
 from gridmap.services.tiles import Tiles
-from gridmap.store.copying import bump
+from gridmap.store.changes import bump
 from gridmap.store.database import Place, transaction
 from gridmap.store.tiles import render_tile
 

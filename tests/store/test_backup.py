@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 from gridmap.errors import Conflict, NotReady, UnreadableFile
 from gridmap.settings import Settings
 from gridmap.store.backup import backup, copy_database, restore
-from gridmap.store.copying import note_change
+from gridmap.store.changes import note_change
 from gridmap.store.database import Place, engine_of, find_place
 from gridmap.store.migrate import schema_state
 from tests.conftest import drop_database
