@@ -285,3 +285,36 @@ def test_wrong_input_is_refused_with_a_sentence():
         build_cells(BaseData(buildings=house, water=house.to_crs(4549)))
     with pytest.raises(InputError, match="Codes"):
         build_cells(BaseData(legacy=house.assign(code=["a", "a"])))
+
+
+def test_broken_shapes_do_no_harm():
+    bow = shapely.Polygon([place(10, 10), place(30, 30), place(30, 10), place(10, 30)])
+    high = shapely.Polygon([(*place(50, 50), 3), (*place(60, 50), 3), (*place(60, 60), 3)])
+    mixed = shapely.GeometryCollection([box(70, 70, 90, 90), shapely.Point(place(1, 1))])
+    shapes = [bow, None, shapely.Polygon(), shapely.Point(place(5, 5)), high, mixed]
+    buildings = gpd.GeoDataFrame({"id": range(6)}, geometry=shapes, crs=EPSG)
+    cross = shapely.MultiLineString([[place(-10, 50), place(110, 50)], [place(50, -10), place(50, 110)]])
+    nothing = shapely.LineString([place(3, 3), place(3, 3)])
+    streets = gpd.GeoDataFrame(
+        {"highway": ["primary", "primary", None, "primary", "weird"], "layer": [0, "x", None, float("nan"), 2]},
+        geometry=[cross, shapely.LineString(), None, nothing, shapely.LineString([place(0, 20), place(100, 20)])],
+        crs=EPSG,
+    )
+    fabric = build_cells(BaseData(buildings=buildings, streets=streets, extent=box(0, 0, 100, 100)))
+    assert tiles_exactly(fabric.cells.geometry.to_numpy())
+    assert set(fabric.cells["building_id"].dropna()) == {0, 4, 5}
+    assert len(fabric.blocks) == 4
+
+
+@pytest.mark.parametrize(
+    "extent", [box(0, 0, 360, 360).difference(box(100, 100, 200, 200)), box(0, 0, 90, 360).union(box(150, 0, 360, 360))]
+)
+def test_an_extent_may_have_holes_and_several_parts(extent):
+    fabric = build_cells(replace(made(2)[0], areas=None, extent=extent))
+    assert tiles_exactly(fabric.cells.geometry.to_numpy())
+    assert fabric.cells.area.sum() == pytest.approx(extent.area, abs=0.1)
+
+
+def test_missing_codes_are_none_and_not_a_number():
+    cells = build_cells(BaseData(buildings=frame([box(0, 0, 20, 20)], id=[1]))).cells
+    assert cells[["area_code", "legacy_code"]].to_numpy().tolist() == [[None, None]]

@@ -196,3 +196,14 @@ def test_a_new_building_between_two_grids_is_doubtful():
     middle = told.loc[result.added.loc[result.added["building_id"] == 3, "key"].item()]
     assert middle["doubtful"]
     assert 0.4 < middle["share"] < 0.6
+
+
+def test_a_building_beyond_the_land_is_listed_and_nothing_changes():
+    base, fabric = made(2)
+    far = frame([box(5000, 5000, 5010, 5010)], id=[9001])
+    now = replace(base, buildings=gpd.GeoDataFrame(pd.concat([base.buildings, far]), crs=EPSG))
+    result = update_cells(fabric, now, BaseChange(buildings=far))
+    assert (len(result.added), result.retired, result.touched_blocks) == (0, (), ())
+    assert [f.rule for f in result.findings] == ["building-beyond-extent"]
+    nothing = update_cells(fabric, base, BaseChange())
+    pd.testing.assert_frame_equal(pd.DataFrame(nothing.fabric.cells), pd.DataFrame(fabric.cells))

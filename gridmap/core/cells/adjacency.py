@@ -9,7 +9,7 @@ import shapely
 
 from gridmap.core.cells.coverage import Floats, Geometries, Ints, shared_borders
 from gridmap.core.cells.lines import Rank, StreetLines
-from gridmap.core.cells.tables import nullable
+from gridmap.core.cells.tables import nullable, text
 
 __all__ = ["CLASS_NAMES", "neighbours"]
 
@@ -59,8 +59,8 @@ def neighbours(cells: gpd.GeoDataFrame, lines: StreetLines, *, follow_m: float) 
     a, b = keys[left], keys[right]
     swap = a > b
     edges = pd.DataFrame({
-        "a": np.where(swap, b, a),
-        "b": np.where(swap, a, b),
+        "a": text(np.where(swap, b, a)),
+        "b": text(np.where(swap, a, b)),
         "length_m": np.round(length_m, 3),
         "street_class": nullable(words),
         "street_name": nullable(names),

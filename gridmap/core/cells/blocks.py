@@ -17,6 +17,7 @@ __all__ = ["Faces", "faces_between", "in_place_order", "merge_faces", "thin_grou
 
 
 _CRUMB_M = 0.5
+_NOTHING_M = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ def thin_groups(faces: Faces, inhabited: NDArray[np.bool_], *, thin_m: float, sm
         crumb = 2 * groups.m2[i] < _CRUMB_M * groups.rim_m[i]
         near = [(not crumb and not alive_bad[j] and water[j] == water[i], not crumb and not alive_bad[j], m, -j)
                 for j, m in groups.beside[i].items() if area[j] == area[i]]  # fmt: skip
+        if not near and 2 * groups.m2[i] < _NOTHING_M * groups.rim_m[i]:
+            near = [(False, False, m, -j) for j, m in groups.beside[i].items()]
         if not near:
             continue
         into = -max(near)[3]

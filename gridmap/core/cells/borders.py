@@ -96,11 +96,17 @@ def _bend(blocks: Faces, outlines: Geometries, best: Ints) -> tuple[Faces, Ints]
     home[held[held >= 0]] = True
 
     def stays(pieces: Pieces) -> NDArray[np.bool_]:
-        main = pieces.first_by(pieces.area_m2)
+        main = pieces.first_by(pieces.area_m2) & (pieces.width_m >= _TOUCH_M)
         main[pieces.of_face[home]] = True
         return main
 
-    pieces, _ = give_away(Faced.of(faces), label, stays, allowed=lambda a, b: blocks.area[a] == blocks.area[b])
+    def allowed(pieces: Pieces, a: Ints, b: Ints) -> NDArray[np.bool_]:
+        area = blocks.area[pieces.label]
+        # What rounding leaves between an outline and an official line is nobody's land.
+        same: NDArray[np.bool_] = (area[a] == area[b]) | (pieces.width_m[a] < _TOUCH_M)
+        return same
+
+    pieces, _ = give_away(Faced.of(faces), label, stays, allowed=allowed)
     polygon = dissolve(faces, pieces.of_face, len(pieces.label))
     polygon = np.concatenate([blocks.polygon[kept], polygon])
     source = np.concatenate([kept, pieces.label])

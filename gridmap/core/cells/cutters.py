@@ -151,8 +151,9 @@ def cutters_of(base: BaseData, areas: Polygons, settings: CellSettings) -> Cutte
         bodies = shapely.make_valid(shape[shapely.get_dimensions(shape) == 2], method="structure")  # noqa: PLR2004
         water = parts_of_type(bodies, 3)
         water = water[shapely.area(water) > settings.min_water_m2]
-        kinds = base.water["water_kind"] if "water_kind" in base.water.columns else pd.Series(dtype=object)
-        flows = kinds.isin(_CUTTING_WATER).to_numpy(dtype=bool) & ~hidden_lines(base.water)
+        flows = ~hidden_lines(base.water)
+        if "water_kind" in base.water.columns:
+            flows &= base.water["water_kind"].isin(_CUTTING_WATER).to_numpy(dtype=bool)
         banks = np.array([*parts_of_type(shape[flows], 1), *parts_of_type(shapely.boundary(water), 1)], dtype=object)
     hard = shapely.union_all(shapely.boundary(areas.polygon)) if len(areas.polygon) else shapely.LineString()
     ranks = (*CUTTING, Rank.LANE) if settings.lanes_cut else CUTTING

@@ -9,44 +9,54 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from gridmap.core.cells.blocks import located_in
-from gridmap.core.cells.coverage import Floats, Geometries, Ints, assemble, dissolve, shared_borders, stripped
+from gridmap.core.cells.coverage import Floats, Geometries, Ints, assemble, dissolve, shared_borders
 from gridmap.core.cells.pieces import Faced, give_away
 
 __all__ = ["settled"]
+
+_ATTEMPTS = 5
+_CRUMB_M2 = 1.0
+_LOST_M2 = 1e-6
 
 
 def settled(cells: Geometries, block: Any) -> Geometries:
     """Move vertices to the grid, and those on the rim to the nearest vertex of ``block`` along it.
 
-    ``cells`` tile ``block``, edge-matched but with any precision. The result is an exact coverage again.
+    ``cells`` tile ``block``, edge-matched but with any precision. The result is an exact coverage again; crumbs
+    at the rim may vanish and are empty then.
     """
-    moved = _moved(cells, block)
-    if _sound(moved):
-        return moved
-    again = moved
-    for grid in (0.001, 0.01):
-        again = _moved(_noded_again(moved, cells, block, grid), block)
-        if _sound(again):
+    crumb = shapely.area(cells) < _CRUMB_M2
+    again = _moved(cells, block)
+    for _ in range(_ATTEMPTS):
+        if _sound(again, block, crumb):
             return again
+        again = _moved(_noded_again(again, cells, block), block)
     return again
 
 
-def _sound(cells: Geometries) -> bool:
-    single = shapely.get_type_id(cells) == 3  # noqa: PLR2004
-    if not bool(np.all(single & shapely.is_valid(cells) & ~shapely.is_empty(cells))):
+def _sound(cells: Geometries, block: Any, crumb: NDArray[np.bool_]) -> bool:
+    left = cells[~(crumb & shapely.is_empty(cells))]
+    single = shapely.get_type_id(left) == 3  # noqa: PLR2004
+    if not bool(np.all(single & shapely.is_valid(left) & ~shapely.is_empty(left))):
         return False
-    shells = shapely.get_exterior_ring(cells)
-    return bool(np.all(shapely.is_ccw(shells)))
+    area_m2 = float(shapely.area(block))
+    lost_m2 = abs(float(shapely.area(left).sum()) - area_m2)
+    ccw = bool(np.all(shapely.is_ccw(shapely.get_exterior_ring(left))))
+    return ccw and lost_m2 < _LOST_M2 + 1e-12 * area_m2
+
+
+def _keys(geometries: Any) -> NDArray[np.complex128]:
+    return np.ascontiguousarray(shapely.get_coordinates(geometries)).view(np.complex128).ravel()
 
 
 def _moved(cells: Geometries, block: Any) -> Geometries:
     shared = shared_borders(cells)
     parts = shared.segments
     target = np.round(parts.xy, 3)
-    fixed = shapely.get_coordinates(block)
-    own = np.ascontiguousarray(fixed).view(np.complex128).ravel()
+    own = _keys(block)
     rim = np.unique(np.concatenate([parts.start[shared.rim], parts.end[shared.rim]]))
     loose = rim[~np.isin(np.ascontiguousarray(target[rim]).view(np.complex128).ravel(), own)]
     if len(loose):
@@ -79,10 +89,11 @@ def _nearest_along(xy: Floats, block: Any) -> Floats:
     return nearer
 
 
-def _noded_again(moved: Geometries, cells: Geometries, block: Any, grid: float) -> Geometries:
+def _noded_again(moved: Geometries, cells: Geometries, block: Any) -> Geometries:
     """Node borders that cross after they were moved, and give each face to the cell that it came from."""
     rings = shapely.get_rings(moved[~shapely.is_empty(moved)])
-    faces = shapely.get_parts(shapely.polygonize([stripped(shapely.union_all(rings, grid_size=grid))]))
+    # On a grid the rim itself would move; what crosses inside is rounded afterwards.
+    faces = shapely.get_parts(shapely.polygonize([shapely.union_all(rings)]))
     points = shapely.point_on_surface(faces)
     shapely.prepare(block)
     inside = shapely.contains(block, points)

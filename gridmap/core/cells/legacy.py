@@ -138,7 +138,7 @@ def without_scraps(filled: Filled, grid: Ints, legacy: Polygons) -> Ints:
         keep: NDArray[np.bool_] = pieces.first_by(pieces.area_m2) | has_building | ~single[pieces.label]
         return keep
 
-    return give_away(Faced.of(filled.polygon), grid, stays, allowed=lambda _, b: b >= 0)[1]
+    return give_away(Faced.of(filled.polygon), grid, stays, allowed=lambda p, _, b: p.label[b] >= 0)[1]
 
 
 def grid_at(points: Geometries, legacy: Polygons) -> Ints:

@@ -87,8 +87,8 @@ def under_ground(frame: gpd.GeoDataFrame) -> NDArray[np.bool_]:
 
 def classify_streets(streets: gpd.GeoDataFrame) -> StreetLines:
     """Give every street and railway above ground its rank (columns as in ``kinds.KINDS['streets']``)."""
-    frame = streets[~under_ground(streets) & streets.geometry.notna().to_numpy()]
-    frame = frame[~frame.geometry.is_empty]
+    shape = streets.geometry.to_numpy()
+    frame = streets[~under_ground(streets) & ~shapely.is_missing(shape) & ~shapely.is_empty(shape)]
     highway = _text(frame, "highway").str.lower().str.removesuffix("_link")
     railway = _text(frame, "railway").str.lower()
     service = _text(frame, "service").str.lower()

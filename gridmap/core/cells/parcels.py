@@ -59,7 +59,9 @@ def divide_block(
     label = _labels(faces, outlines, np.array(pieces, dtype=object), xy, owner)
     cells, label = _joined(faces, label, outlines, settings)
     kinds = np.concatenate([np.arange(len(outlines)), np.array(kind, dtype=np.int64)])
-    return settled(cells, block), kinds[label]
+    cells = settled(cells, block)
+    left = ~shapely.is_empty(cells)
+    return cells[left], kinds[label[left]]
 
 
 def _faces(block: Any, lines: list[Any]) -> Geometries:
@@ -102,9 +104,7 @@ def _joined(faces: Geometries, label: Ints, outlines: Geometries, settings: Cell
 
     def stays(pieces: Pieces) -> NDArray[np.bool_]:
         built_m2 = summed(pieces.of_face, built_face_m2, len(pieces.label))
-        scrap = (pieces.area_m2 < settings.min_scrap_m2) | (
-            2 * pieces.area_m2 < settings.min_scrap_width_m * pieces.rim_m
-        )
+        scrap = (pieces.area_m2 < settings.min_scrap_m2) | (pieces.width_m < settings.min_scrap_width_m)
         open_land = pieces.label >= len(outlines)
         main = np.where(open_land, ~scrap, pieces.first_by(built_m2, pieces.area_m2))
         return main | (built_m2 > settings.own_cell_m2)

@@ -41,6 +41,11 @@ class Pieces:
     area_m2: Floats
     rim_m: Floats
 
+    @property
+    def width_m(self) -> Floats:
+        """Return the mean width of each piece."""
+        return 2 * self.area_m2 / np.maximum(self.rim_m, 1e-9)
+
     def first_by(self, *keys: Floats) -> Mask:
         """Mark of every label the piece with the largest keys (the first key counts most)."""
         order = np.lexsort((*[-k for k in reversed(keys)], self.label))
@@ -80,11 +85,11 @@ def give_away(
     label: Ints,
     stays: Callable[[Pieces], Mask],
     *,
-    allowed: Callable[[Ints, Ints], Mask] | None = None,
+    allowed: Callable[[Pieces, Ints, Ints], Mask] | None = None,
 ) -> tuple[Pieces, Ints]:
     """Give every piece that does not stay to the neighbour with the longest common border.
 
-    ``stays`` marks the pieces that keep their label; ``allowed(from_label, to_label)`` may forbid gifts.
+    ``stays`` marks the pieces that keep their label; ``allowed(pieces, from, to)`` may forbid gifts.
     Rounds go on until nothing can be given; a piece without a taker stays.
 
     Returns
@@ -99,7 +104,7 @@ def give_away(
         a, b = np.concatenate([a, b]), np.concatenate([b, a])
         wanted = (a != b) & ~keep[a] & keep[b]
         if allowed is not None:
-            wanted &= allowed(pieces.label[a], pieces.label[b])
+            wanted &= allowed(pieces, a, b)
         if not wanted.any():
             return pieces, label
         count = len(keep)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import shapely
 
 from gridmap.core.cells.blocks import Faces, faces_between, merge_faces, thin_groups
 from gridmap.core.cells.borders import Housed, houses_in_blocks, shares_in
@@ -31,9 +32,11 @@ def fitted(blocks: Faces, region: Any, outlines: Geometries, preferred_area: Int
     The rim of the region keeps exactly its vertices: land outside need not be touched.
     """
     housed = houses_in_blocks(blocks, outlines, preferred_area)
-    polygon = densify(settled(housed.blocks.polygon, region), settings.step_m)
-    done = Faces(polygon, housed.blocks.area, housed.blocks.water)
-    return Housed(done, housed.block, housed.share, housed.cut_by_area)
+    polygon = settled(housed.blocks.polygon, region)
+    left = ~shapely.is_empty(polygon)
+    done = Faces(densify(polygon[left], settings.step_m), housed.blocks.area[left], housed.blocks.water[left])
+    place = np.append(np.where(left, np.cumsum(left) - 1, -1), -1)
+    return Housed(done, place[housed.block], housed.share, housed.cut_by_area)
 
 
 def cut_block(blocks: Faces, number: int, lines: Geometries, outlines: Geometries, settings: CellSettings) -> Housed:

@@ -18,7 +18,7 @@ from gridmap.core.cells.fill import Filled
 from gridmap.core.cells.outlines import Footprints
 from gridmap.core.cells.parcels import SYNTHETIC
 
-__all__ = ["ATTACHMENT_COLUMNS", "Codes", "attachments", "content_keys", "land_tables", "nullable"]
+__all__ = ["ATTACHMENT_COLUMNS", "Codes", "attachments", "content_keys", "land_tables", "nullable", "text"]
 
 ATTACHMENT_COLUMNS = ["building_id", "cell", "reason"]
 
@@ -37,6 +37,11 @@ def nullable(values: Any) -> pd.Series[Any]:
     return pd.Series(values, dtype=object)
 
 
+def text(values: Any) -> pd.Series[Any]:
+    """Return a column of text without missing values, of the same type however few rows there are."""
+    return pd.Series(values, dtype="str")
+
+
 def content_keys(polygons: Geometries, label: Geometries) -> Geometries:
     """Return a key of 16 letters and digits for every polygon: a digest of label and vertices.
 
@@ -44,8 +49,8 @@ def content_keys(polygons: Geometries, label: Geometries) -> Geometries:
     normal form.
     """
     out = np.empty(len(polygons), dtype=object)
-    for i, (text, wkb) in enumerate(zip(label, shapely.to_wkb(polygons, byte_order=1), strict=True)):
-        digest = hashlib.blake2b(f"{text};".encode() + wkb, digest_size=10).digest()
+    for i, (words, wkb) in enumerate(zip(label, shapely.to_wkb(polygons, byte_order=1), strict=True)):
+        digest = hashlib.blake2b(f"{words};".encode() + wkb, digest_size=10).digest()
         out[i] = base64.b32encode(digest).decode().lower()
     return out
 
@@ -84,9 +89,9 @@ def land_tables(
     building_id[~built] = pd.NA
     cells = gpd.GeoDataFrame(
         {
-            "key": content_keys(polygon, label),
-            "block": block_key[filled.block],
-            "kind": kind,
+            "key": text(content_keys(polygon, label)),
+            "block": text(block_key[filled.block]),
+            "kind": text(kind),
             "building_id": building_id,
             "part": number,
             "area_code": nullable(codes.area_of_block[filled.block]),
@@ -100,8 +105,8 @@ def land_tables(
     )
     table = gpd.GeoDataFrame(
         {
-            "key": block_key,
-            "kind": np.where(blocks.water, "water", "land").astype(object),
+            "key": text(block_key),
+            "kind": text(np.where(blocks.water, "water", "land")),
             "area_code": nullable(codes.area_of_block),
             "legacy_code": nullable(codes.legacy_of_block),
         },
@@ -124,4 +129,6 @@ def attachments(footprints: Footprints, cells: gpd.GeoDataFrame) -> pd.DataFrame
                 home[i] = cells["key"].iloc[cell]
                 rows.append((i, home[i], "small"))
     rows += [(i, home[into], "duplicate") for i, into in footprints.absorbed if into in home]
-    return pd.DataFrame(sorted(rows), columns=ATTACHMENT_COLUMNS).astype({"building_id": "int64"})
+    return pd.DataFrame(sorted(rows), columns=ATTACHMENT_COLUMNS).astype(
+        {"building_id": "int64", "cell": "str", "reason": "str"}
+    )
