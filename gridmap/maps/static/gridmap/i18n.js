@@ -47,6 +47,9 @@ export const zh = {
   "count.people": "人",
   "count.buildings": "楼栋",
   "no_community": "未归属社区",
+  "unknown.households": "没有户数数据",
+  "unknown.people": "没有人口数据",
+  "unknown.buildings": "没有楼栋数据",
   "back": "返回列表",
   "households": "户数",
   "people": "人数",
@@ -164,7 +167,9 @@ export const zh = {
   "paper.scale": "比例尺约 1∶{n}",
   "paper.north": "北",
   "paper.hint": "拖动、缩放地图选择范围，然后打印。纸张 A3 横向，页边距选“默认”或“无”。",
-  "paper.totals": "{grids} 个网格 · {households} 户 · {people} 人"
+  "paper.grids": "{n} 个网格",
+  "paper.households": "{n} 户",
+  "paper.people": "{n} 人"
 };
 
 export const en = {
@@ -214,6 +219,9 @@ export const en = {
   "count.people": "people",
   "count.buildings": "buildings",
   "no_community": "No community",
+  "unknown.households": "no household data",
+  "unknown.people": "no population data",
+  "unknown.buildings": "no building data",
   "back": "Back to the list",
   "households": "Households",
   "people": "People",
@@ -331,7 +339,9 @@ export const en = {
   "paper.scale": "Scale about 1:{n}",
   "paper.north": "N",
   "paper.hint": "Drag and zoom the map to choose the view, then print. Paper A3 landscape, margins default or none.",
-  "paper.totals": "{grids} grids · {households} households · {people} people"
+  "paper.grids": "{n} grids",
+  "paper.households": "{n} households",
+  "paper.people": "{n} people"
 };
 
 const DICTIONARIES = { zh, en };

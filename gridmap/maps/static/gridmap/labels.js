@@ -27,7 +27,7 @@ export function shortened(properties, diameter, size) {
   return null;
 }
 
-export function createLabels({ map, L, store, grids, communities, stations, canvas, shown, t, number }) {
+export function createLabels({ map, L, store, grids, communities, stations, canvas, shown, figures, t, number }) {
   const pane = map.createPane("gm-labels");
   pane.classList.add("gm-labels");
   const svg = s("svg", { class: "gm-names leaflet-zoom-animated", "aria-hidden": "true" });
@@ -61,9 +61,9 @@ export function createLabels({ map, L, store, grids, communities, stations, canv
       taken.push([x - 15, y - 34, x + 15, y + 3]);
     }
 
-    // Nothing is written under the legend, the scale bar or the north arrow.
+    // Nothing is written under the legend, the scale bar, the credits or the north arrow.
     const shift = map.containerPointToLayerPoint([0, 0]).subtract(topLeft);
-    for (const part of map.getContainer().parentElement.querySelectorAll(".gm-legend, .gm-scale, .gm-north")) {
+    for (const part of map.getContainer().parentElement.querySelectorAll(".gm-legend, .gm-corner, .gm-north")) {
       const [x, y] = [part.offsetLeft + shift.x, part.offsetTop + shift.y];
       if (part.offsetWidth) taken.push([x, y, x + part.offsetWidth, y + part.offsetHeight]);
     }
@@ -102,9 +102,9 @@ export function createLabels({ map, L, store, grids, communities, stations, canv
       const size = diameter > 190 ? 14 : 12.5;
       const label = shortened(feature.properties, diameter, size);
       if (!label) continue;
-      const { households } = feature.properties;
+      const households = figures.of("households", feature.properties);
       const second =
-        label.whole && diameter >= 46 && Number.isFinite(households)
+        label.whole && diameter >= 46 && households !== null
           ? (feature.properties.households_estimated ? "≈" : "") + t("label.households", { n: number(households) })
           : null;
       const height = second ? size * 2.25 : size;

@@ -6,6 +6,7 @@ import { cellsPainter } from "./cells.js";
 import { createCommunities } from "./communities.js";
 import { h } from "./dom.js";
 import { embeddedSource } from "./embedded.js";
+import { createFigures } from "./figures.js";
 import { boxOf, toLatLng, worldX, worldY } from "./geo.js";
 import { createGrids, outlineLayer } from "./grids.js";
 import { createHover } from "./hover.js";
@@ -68,6 +69,7 @@ export async function mount(map) {
     () => state.jurisdiction?.time_zone,
   );
   const { t, said, number, date } = words;
+  const figures = createFigures(() => state.jurisdiction);
   const shown = (name) => available.has(name) && !state.hidden.has(name);
   const say = (text) => {
     byId("gm-status").textContent = text;
@@ -230,24 +232,26 @@ export async function mount(map) {
     const bounds = allBounds();
     if (bounds) map.fitBounds(bounds, padding());
   };
-  const paper = createPaper({ map, sheet: byId("gm-sheet"), stage: byId("gm-stage"), canvas, store, words, config, title, whole: allBounds, edition: () => edition() });
+  const paper = createPaper({ map, sheet: byId("gm-sheet"), stage: byId("gm-stage"), canvas, store, words, figures, config, title, whole: allBounds, edition: () => edition() });
   createPanel(byId("gm-body"), {
     store,
     words,
+    figures,
     colourOf: grids.colourOf,
     actions: { openGrid, openStation, openFinding, close, reload: () => start() },
   });
   createToolbar(byId("gm-toolbar"), byId("gm-zoom"), { map, store, t, available, home, print: () => paper.enter() });
   createLegend(byId("gm-legend"), { store, rows: legend, t });
-  const labels = createLabels({ map, L, store, grids, communities, stations: () => stations.all(), canvas, shown, t, number });
+  const labels = createLabels({ map, L, store, grids, communities, stations: () => stations.all(), canvas, shown, figures, t, number });
 
   createHover(map, byId("gm-stage"), {
     grids,
     shown: (name) => shown(name) && !state.paper,
-    text: ({ name, code, households, households_estimated: estimated }) => [
-      name || code,
-      Number.isFinite(households) ? (estimated ? "≈" : "") + t("label.households", { n: number(households) }) : "",
-    ],
+    text: (grid) => {
+      const households = figures.of("households", grid);
+      const count = households === null ? "" : t("label.households", { n: number(households) });
+      return [grid.name || grid.code, count && (grid.households_estimated ? "≈" : "") + count];
+    },
   });
 
   const handle = h("button", { type: "button", class: "gm-handle", "aria-controls": "gm-body", click: () => showPanel(!panelOpen) }, h("i"));

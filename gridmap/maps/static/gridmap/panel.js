@@ -14,7 +14,7 @@ const STEPS = [
   ["stations", ["stations"], ["gridmap import stations FILE", "gridmap import people FILE"]],
 ];
 
-export function createPanel(body, { store, words, colourOf, actions }) {
+export function createPanel(body, { store, words, figures, colourOf, actions }) {
   const { t, term, said, number, date } = words;
   const { state } = store;
 
@@ -26,6 +26,12 @@ export function createPanel(body, { store, words, colourOf, actions }) {
   const fact = (name, value, note) =>
     h("div", null, h("dt", null, name), h("dd", null, value, note && h("small", null, note)));
 
+  /** A figure as text, or a dash that says why there is none. */
+  const shownFigure = (name, value) =>
+    value === null
+      ? h("abbr", { class: "gm-unknown", title: t(`unknown.${name}`), "aria-label": t(`unknown.${name}`) }, "—")
+      : number(value);
+
   const card = (title, ...children) =>
     h("section", { class: "gm-card" }, title && h("h3", null, title), ...children);
 
@@ -34,8 +40,9 @@ export function createPanel(body, { store, words, colourOf, actions }) {
   /** Share above or below the standard, for grids that have one. */
   const deviation = (grid) => {
     const target = state.jurisdiction?.household_target;
-    if (!target || grid.kind !== "urban" || !isLeaf(grid) || !Number.isFinite(grid.households)) return null;
-    return grid.households / target - 1;
+    const households = figures.of("households", grid);
+    if (!target || grid.kind !== "urban" || !isLeaf(grid) || households === null) return null;
+    return households / target - 1;
   };
 
   const band = (grid) => {
@@ -50,7 +57,7 @@ export function createPanel(body, { store, words, colourOf, actions }) {
 
   const estimate = (grid) => {
     const n = grid.households_estimated;
-    if (!n) return null;
+    if (!n || figures.of("households", grid) === null) return null;
     return h(
       "span",
       { class: "gm-estimate" },
@@ -108,8 +115,10 @@ export function createPanel(body, { store, words, colourOf, actions }) {
 
   const row = ({ properties }) => {
     const off = deviation(properties);
+    const households = figures.of("households", properties);
     const largest = state.largest || 1;
     const target = state.jurisdiction?.household_target;
+    const measured = target && properties.kind === "urban" && households !== null;
     return h(
       "li",
       null,
@@ -134,20 +143,19 @@ export function createPanel(body, { store, words, colourOf, actions }) {
         h(
           "span",
           { class: "gm-row-count" },
-          properties.households_estimated ? "≈" : "",
-          Number.isFinite(properties.households) ? number(properties.households) : "—",
+          households !== null && properties.households_estimated ? "≈" : "",
+          shownFigure("households", households),
           off !== null && Math.abs(off) > (state.jurisdiction.household_tolerance ?? TOLERANCE)
             ? h("small", { class: off > 0 ? "gm-over" : "gm-under" }, `${off > 0 ? "▲" : "▼"}${Math.round(Math.abs(off) * 100)}%`)
             : null,
         ),
-        h(
-          "span",
-          { class: "gm-bar", "aria-hidden": "true" },
-          h("span", { style: { width: `${(100 * (properties.households ?? 0)) / largest}%` } }),
-          target && properties.kind === "urban" && isLeaf(properties)
-            ? h("i", { style: { left: `${Math.min(100, (100 * target) / largest)}%` } })
-            : null,
-        ),
+        measured &&
+          h(
+            "span",
+            { class: "gm-bar", "aria-hidden": "true" },
+            h("span", { style: { width: `${(100 * households) / largest}%` } }),
+            isLeaf(properties) && h("i", { style: { left: `${Math.min(100, (100 * target) / largest)}%` } }),
+          ),
       ),
     );
   };
@@ -173,9 +181,9 @@ export function createPanel(body, { store, words, colourOf, actions }) {
         else groups.set(name, [feature]);
       }
       for (const [name, group] of groups) {
-        const sum = group.reduce((total, f) => total + (f.properties.households ?? 0), 0);
+        const sum = figures.sum("households", group.map((f) => f.properties));
         if (groups.size < list.length) {
-          const count = h("small", null, t("label.households", { n: number(sum) }));
+          const count = sum === null ? null : h("small", null, t("label.households", { n: number(sum) }));
           out.push(h("h3", { class: "gm-group-name" }, h("span", null, name), count));
         }
         out.push(h("ul", { class: "gm-list" }, ...group.map(row)));
@@ -204,16 +212,14 @@ export function createPanel(body, { store, words, colourOf, actions }) {
       : null;
 
   const totals = () => {
-    const counts = state.jurisdiction?.counts ?? {};
-    const sum = (name) => state.grids.reduce((total, f) => total + (f.properties[name] ?? 0), 0);
-    const item = (value, key) => h("div", null, h("dd", null, number(value)), h("dt", null, t(key)));
+    const grids = state.grids.map((feature) => feature.properties);
+    const item = (value, key) => h("div", null, h("dd", null, value), h("dt", null, t(key)));
+    const total = (name) => item(shownFigure(name, figures.total(name, grids)), `count.${name}`);
     return h(
       "dl",
       { class: "gm-totals" },
-      item(state.grids.length, "count.grids"),
-      item(counts.households ?? sum("households"), "count.households"),
-      item(counts.people ?? sum("people"), "count.people"),
-      item(counts.buildings ?? sum("buildings"), "count.buildings"),
+      item(number(grids.length), "count.grids"),
+      ...["households", "people", "buildings"].map(total),
     );
   };
 
@@ -277,9 +283,9 @@ export function createPanel(body, { store, words, colourOf, actions }) {
       h(
         "dl",
         { class: "gm-facts" },
-        fact(t("households"), Number.isFinite(grid.households) ? number(grid.households) : "—", estimate(grid)),
-        fact(t("people"), Number.isFinite(grid.people) ? number(grid.people) : "—"),
-        fact(t("buildings"), Number.isFinite(grid.buildings) ? number(grid.buildings) : "—"),
+        fact(t("households"), shownFigure("households", figures.of("households", grid)), estimate(grid)),
+        fact(t("people"), shownFigure("people", figures.of("people", grid))),
+        fact(t("buildings"), shownFigure("buildings", figures.of("buildings", grid))),
         fact(t("kind"), grid.kind ? term("kind", grid.kind) : "—"),
         grid.community_name ? fact(t("community"), grid.community_name) : null,
         chain.length ? fact(t("chain"), chain.map((part) => part.name || part.code).join(" › ")) : null,

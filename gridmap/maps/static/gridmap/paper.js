@@ -10,7 +10,7 @@ const PX_PER_M = 96 / 0.0254;
 const SCALES = [1000, 2000, 2500, 3000, 5000, 7500, 10000, 15000, 20000, 25000, 50000];
 const PRINT_RATIO = 3;
 
-export function createPaper({ map, sheet, stage, canvas, store, words, config, title, whole, edition: shownEdition }) {
+export function createPaper({ map, sheet, stage, canvas, store, words, figures, config, title, whole, edition: shownEdition }) {
   const { t, number, date } = words;
   const { state } = store;
   let open = false;
@@ -37,17 +37,17 @@ export function createPaper({ map, sheet, stage, canvas, store, words, config, t
   const drawFurniture = () => {
     if (!open) return;
     const edition = shownEdition();
-    const totals = (name) => state.grids.reduce((sum, f) => sum + (f.properties[name] ?? 0), 0);
+    const grids = state.grids.map((feature) => feature.properties);
+    const totals = ["households", "people"].map((name) => [name, figures.sum(name, grids)]);
     head.replaceChildren(
       h("h2", null, texts.title ?? title()),
       h(
         "p",
         null,
-        t("paper.totals", {
-          grids: number(state.grids.length),
-          households: number(totals("households")),
-          people: number(totals("people")),
-        }),
+        [
+          t("paper.grids", { n: number(grids.length) }),
+          ...totals.filter(([, n]) => n !== null).map(([name, n]) => t(`paper.${name}`, { n: number(n) })),
+        ].join(" · "),
       ),
     );
     const item = (name, value) => h("span", null, h("b", null, name), " ", value);
