@@ -30,10 +30,13 @@ CLASSES = {
 }  # fmt: skip
 NEVER_CUT = ("footway",)
 DRIVES = ("driveway", "parking_aisle", "drive-through", "emergency_access")
-LAND_PER_BUILDING = 3100.0
+LAND_PER_BUILDING = 3600.0
 LARGEST_BLOCK = 120_000.0
+ROADSIDE = 130.0
+#: Metres along the outline of a block that streets and setbacks take.
+MARGIN = 12.0
 RURAL_SHARE = 0.12
-ZONES = ((0.07, "old"), (0.38, "core"), (0.75, "mid"), (1.01, "fringe"))
+ZONES = ((0.03, "old"), (0.38, "core"), (0.75, "mid"), (1.01, "fringe"))
 WEIGHT = {"old": 1.2, "core": 1.0, "mid": 0.7, "fringe": 0.35}
 
 
@@ -65,7 +68,7 @@ def real(size: Size, base: SampleBase, rng: np.random.Generator) -> Land:
     streets = _streets(rows, metric)
     highway = rows["highway"].notna().to_numpy()
     wet, rivers, rails = _barriers(base.water, rows, metric, zone)
-    extent = shapely.box(*np.round(shapely.total_bounds(metric[highway]) + [-40, -40, 40, 40], 1))
+    extent = shapely.box(*np.round(shapely.total_bounds(metric[highway]) + np.array([-40, -40, 40, 40]), 1))
     lines = _cutters(rows, metric, streets, rivers, rails, extent)
     faces = _blocks(lines, extent, rng)
     if len(faces) < 12:  # noqa: PLR2004
@@ -114,9 +117,7 @@ def _flags(rows: gpd.GeoDataFrame, column: str) -> NDArray[np.bool_]:
 
 def _streets(rows: gpd.GeoDataFrame, metric: NDArray[np.object_]) -> Streets:
     """Return the streets, one edge a row; railways and what people cannot walk on are left out by class."""
-    highway = np.array(
-        [CLASSES.get(h, "footway") if h else NOTHING for h in _texts(rows, "highway")], dtype=object
-    )
+    highway = np.array([CLASSES.get(h, "footway") if h else NOTHING for h in _texts(rows, "highway")], dtype=object)
     under = _flags(rows, "tunnel") | _flags(rows, "covered")
     keep = np.flatnonzero(highway != NOTHING)
     key = np.array([str(k) for k in keep], dtype=object)
@@ -199,9 +200,14 @@ def _fabric(
     shapely.prepare(water)
     dry = area - shapely.area(shapely.intersection(faces, water))
     middle = shapely.get_coordinates(shapely.centroid(faces))
-    town, rank = _town(size, streets, middle, dry)
+    town, rank = _town(size, streets, middle, np.minimum(dry, 90_000.0))
     zone = np.array([next(z for limit, z in ZONES if r < limit) for r in rank], dtype=object)
-    weight = np.where(dry < 0.5 * area, 1.0, np.minimum(dry, 60_000.0) * np.array([WEIGHT[z] for z in zone])) + 1.0
+    roadside = shapely.union_all(shapely.buffer(streets.geometry, ROADSIDE, quad_segs=2))
+    shapely.prepare(roadside)
+    usable = np.maximum(
+        0.0, shapely.area(shapely.intersection(faces, roadside)) - (area - dry) - MARGIN * shapely.length(faces)
+    )
+    weight = usable * np.array([WEIGHT[z] for z in zone]) + 1.0
     links = shapely.linestrings(middle[pairs])
     crossing = np.zeros(len(pairs), dtype=bool)
     for barrier in [water, *rails]:

@@ -41,7 +41,7 @@ class Buildings:
     @property
     def middle(self) -> Floats:
         """Middles of the buildings, (n, 2) metres."""
-        return shapely.get_coordinates(shapely.centroid(self.outline))
+        return np.asarray(shapely.get_coordinates(shapely.centroid(self.outline)))
 
 
 @dataclass(slots=True)
@@ -116,16 +116,16 @@ def build(size: Size, land: Land, rng: np.random.Generator) -> Built:
     street_shops(stock, fabric, site, count=round(0.36 * rest), closed=closed, rng=rng)
     farmsteads(stock, fabric, site, count=round(0.12 * rest), closed=closed, rng=rng)
     sheds(stock, site, count=size.buildings - len(stock), rng=rng)
-    return Built(_table(stock, fabric), targets, patterns, institutions, works, anchors, courts, kinds, paths, path_meets)
+    return Built(
+        _table(stock, fabric), targets, patterns, institutions, works, anchors, courts, kinds, paths, path_meets
+    )
 
 
 def _courts(
     size: Size, fabric: Fabric, stock: Stock, patterns: list[Pattern], site: Site, rng: np.random.Generator
 ) -> tuple[list[Court], list[str]]:
     """Lay out the estates, say of what type each is, and wall some of them."""
-    courts = lay_out(
-        fabric, stock.joined(), np.array(stock.group, dtype=np.intp), np.array(stock.kind, dtype=object)
-    )
+    courts = lay_out(fabric, stock.joined(), np.array(stock.group, dtype=np.intp), np.array(stock.kind, dtype=object))
     kinds = []
     for court in courts:
         pattern = patterns[court.block].kind

@@ -158,9 +158,10 @@ def request_rows(size: Size, zone: Zone, spots: Spots, rng: np.random.Generator)
     shifted = np.where((role == "gcj")[:, None], np.round(moved, 7), degrees)
     seconds = np.sort(rng.integers(0, DAYS * 86_400, n))
     states = rng.choice([s for s, _ in STATES], n, p=np.array([p for _, p in STATES]) / sum(p for _, p in STATES))
-    rows: list[dict[str, object]] = []
-    for k in range(n):
-        rows.append(_row(k, str(role[k]), int(building[k]), shifted[k], int(seconds[k]), str(states[k]), spots, rng))
+    rows = [
+        _row(k, str(role[k]), int(building[k]), shifted[k], int(seconds[k]), str(states[k]), spots, rng)
+        for k in range(n)
+    ]
     _duplicates(rows, role, rng)
     return rows
 
@@ -207,7 +208,7 @@ def _row(
 
 def _duplicates(rows: list[dict[str, object]], role: np.ndarray, rng: np.random.Generator) -> None:
     """Make the duplicates speak of an earlier request in other words."""
-    for k in np.flatnonzero(role == "duplicate"):
+    for k in np.flatnonzero(role == "duplicate").tolist():
         earlier = [j for j in range(max(0, k - 120), k) if rows[j]["role"] == ""]
         if not earlier:
             continue

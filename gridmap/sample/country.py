@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -58,10 +59,10 @@ def _village_places(
     tw, ts, te, tn = ground.town_box
     n = size.villages
     if n <= len(VILLAGES):
-        keep = list(range(len(VILLAGES) - 1))[: n - 1] + [len(VILLAGES) - 1]
-        places = np.array([VILLAGES[k] for k in keep]) * ground.scale
+        keep = [*range(min(n - 1, len(VILLAGES) - 1)), len(VILLAGES) - 1]
+        fixed = np.array([VILLAGES[k] for k in keep]) * ground.scale
         groups = shares(np.array([GROUPS[k] for k in keep], dtype=float), size.rural, least=1)
-        return places, groups
+        return fixed, groups
     margin = 650.0
     area = (east - west) * (north - south) - (te - tw) * (tn - ts)
     apart = 0.62 * np.sqrt(area / n)
@@ -85,9 +86,7 @@ def _village_places(
     return np.array(places), shares(np.ones(n), size.rural, least=1)
 
 
-def _territories(
-    places: Floats, land: shapely.Geometry, ground: Ground
-) -> list[shapely.Geometry]:
+def _territories(places: Floats, land: shapely.Geometry, ground: Ground) -> list[shapely.Geometry]:
     """Divide the land outside the town among the villages: the nearest village on the same side has it."""
     west, south, east, north = ground.county_box
     bands = [
@@ -110,9 +109,7 @@ def _territories(
         if len(here) == 1:
             out[here[0]] = shapely.union_all([out[here[0]], region])
             continue
-        cells = shapely.get_parts(
-            shapely.voronoi_polygons(shapely.multipoints(places[here]), extend_to=region)
-        )
+        cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(places[here]), extend_to=region))
         tree = shapely.STRtree(cells)
         point, cell = tree.query(shapely.points(places[here]), predicate="within")
         pieces = shapely.intersection(cells[cell], region)
@@ -134,9 +131,7 @@ def _solid_territories(pieces: list[shapely.Geometry]) -> list[shapely.Polygon]:
     return whole
 
 
-def _village_lanes(
-    lines: Lines, middle: Floats, heading: float, groups: int, house_rows: int, village: int
-) -> float:
+def _village_lanes(lines: Lines, middle: Floats, heading: float, groups: int, house_rows: int, village: int) -> float:
     """Add the main street, back lanes and cross lanes of a village; return its half length."""
     along = np.array([np.cos(heading), np.sin(heading)])
     across = np.array([-along[1], along[0]])
@@ -148,9 +143,8 @@ def _village_lanes(
     n = round(2 * half / LANE_SPACING)
     for k in range(n + 1):
         c = middle + (-half + 2 * half * k / n) * along
-        reach = VILLAGE_DEPTH * (1.0 if 0 < k < n else 1.0)
         highway = "residential" if k % 2 == 0 else "service"
-        lines.add([c - reach * across, c + reach * across], highway, f"village{village}.lane{k}")
+        lines.add([c - VILLAGE_DEPTH * across, c + VILLAGE_DEPTH * across], highway, f"village{village}.lane{k}")
     return half
 
 
@@ -171,7 +165,7 @@ def _wandering_line(
 ) -> Floats:
     d = b - a
     length = float(np.hypot(*d))
-    t = np.clip(((middle - a) @ d) / length**2, 0, 1)
+    t = float(np.clip(((middle - a) @ d) / length**2, 0, 1))
     low, high = max(0.0, t - core / length), min(1.0, t + core / length)
     out = [a]
     for s, e in ((0.0, low), (low, high), (high, 1.0)):
@@ -280,10 +274,7 @@ def plan_country(size: Size, ground: Ground, town: TownPlan, rng: np.random.Gene
         (tw, south + inset),
         (tw, ground.town_box[1]),
     ]
-    outer = np.vstack(
-        [rough(a, b, rng, swing=0.08)[:-1] for a, b in zip(corners[:-1], corners[1:], strict=True)]
-        + [np.array([corners[-1]])]
-    )
+    outer = np.vstack([rough(a, b, rng, swing=0.08)[:-1] for a, b in pairwise(corners)] + [np.array([corners[-1]])])
     lines = Lines()
     lines.add(outer, NOTHING, "border")
     shell = shapely.union_all(
@@ -315,9 +306,7 @@ def plan_country(size: Size, ground: Ground, town: TownPlan, rng: np.random.Gene
     return CountryPlan(lines, out, places, headings, lengths, county)
 
 
-def _wandering(
-    lines: Lines, places: Floats, town: TownPlan, county: shapely.Polygon
-) -> list[shapely.Polygon] | None:
+def _wandering(lines: Lines, places: Floats, town: TownPlan, county: shapely.Polygon) -> list[shapely.Polygon] | None:
     """Return the territories between the wandering borders; None when a border does not close."""
     rings = [*lines.geometry, town.land.boundary, county.exterior]
     noded = shapely.union_all(np.array(rings, dtype=object), grid_size=SNAP)
@@ -364,7 +353,7 @@ def _borders(
         if on_line:
             lines.add(stretched, NOTHING, "border")
             continue
-        for a, b in zip(stretched[:-1], stretched[1:], strict=True):
+        for a, b in pairwise(stretched):
             lines.add(rough(tuple(a), tuple(b), rng, swing=swing), NOTHING, "border")
 
 

@@ -164,7 +164,7 @@ def _assemble(
             estates.walled[:] = [court.walled for court in built.courts]
     progress(0.7, Text("写表", "writing tables"))
     degrees = zone.degrees(fabric.blocks)
-    places, named = place_points(size, built, addresses, source, villages, land.villages, names, rng(14))
+    places, named = place_points(size, built, source, villages, land.villages, names, rng(14))
     water, landuse = _ground_tables(land, base, built, rng)
     labels = _station_labels(stations.building, built, levels, now, addresses)
     station_rows = station_points(
@@ -197,12 +197,12 @@ def _assemble(
         nets=net_table(zone, nets_of(fabric, levels, now, land.county, rng(23))),
         people=rows_table("people", duty_rows(now, vacant, built, source, names, rng(24))),
         requests=request_table(requests),
-        grids_last_year=grid_table(before, fabric, levels, degrees),
-        grids_present=grid_table(now, fabric, levels, degrees),
-        grids_draft=grid_table(now, fabric, levels, degrees, hole),
+        grids_last_year=grid_table(before, levels, degrees),
+        grids_present=grid_table(now, levels, degrees),
+        grids_draft=grid_table(now, levels, degrees, hole),
         editions=EDITIONS,
         now=NOW.isoformat(),
-        truth=planted.truth(size, now, before, built, source, stations, requests, households),
+        truth=planted.truth(size, fabric, now, before, built, source, stations, requests, households),
     )
 
 
@@ -213,7 +213,9 @@ def _ground_tables(
     if base is None:
         water = water_of(land, built, rng(15))
         landuse = landuse_of(land, built, water, rng(16))
-        return patch_table(land.zone, "water", water, "water_kind"), patch_table(land.zone, "landuse", landuse, "landuse")
+        return patch_table(land.zone, "water", water, "water_kind"), patch_table(
+            land.zone, "landuse", landuse, "landuse"
+        )
     return _of_kind("water", base.water), _of_kind("landuse", base.landuse)
 
 
@@ -232,7 +234,7 @@ def _with_real_places(places: gpd.GeoDataFrame, base: SampleBase | None) -> gpd.
 
 
 def _group_numbers(fabric: Fabric) -> Ints:
-    """Number the groups of each village: 1, 2, 3 from the largest land downwards as they were cut."""
+    """Return the number of each leaf in its village: 1, 2, 3; 0 in the town."""
     out = np.zeros(fabric.n_leaves, dtype=np.intp)
     seen: dict[int, int] = {}
     for k, village in enumerate(fabric.leaf_village):
@@ -243,7 +245,7 @@ def _group_numbers(fabric: Fabric) -> Ints:
 
 
 def _source_ids(built: Built, now: Edition) -> list[str]:
-    """Number the buildings by grid code, from north-west to south-east."""
+    """Return source identifiers, by grid code, from north-west to south-east."""
     middle = built.buildings.middle
     codes = np.array([now.code[now.label[b]] for b in built.buildings.block])
     order = np.lexsort((middle[:, 0], -np.round(middle[:, 1]), codes))
@@ -309,4 +311,4 @@ def _spots(
     at = shapely.line_interpolate_point(lines, rng.uniform(0.2, 0.8, len(lines)), normalized=True)
     border = shapely.get_coordinates(at) + rng.uniform(-9, 9, (len(at), 2))
     outside = land.outside[rng.integers(0, len(land.outside), round(0.02 * n))]
-    return Spots(buildings.middle, buildings.households + 0.4, where, border, outside)
+    return Spots(buildings.middle, buildings.households.astype(np.float64) + 0.4, where, border, outside)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -50,9 +51,7 @@ def estate_land(fabric: Fabric, block: int, outlines: NDArray[np.object_]) -> sh
     return shapely.Polygon(np.round(np.asarray(land.exterior.coords), 2))
 
 
-def lay_out(
-    fabric: Fabric, slots: Slots, group: Ints, storeys_kind: NDArray[np.object_]
-) -> list[Court]:
+def lay_out(fabric: Fabric, slots: Slots, group: Ints, storeys_kind: NDArray[np.object_]) -> list[Court]:
     """Lay ways and gates into every estate that has room for them.
 
     ``group[b]`` is the block whose estate building b belongs to, or -1; ``storeys_kind[b]`` its kind.
@@ -89,7 +88,9 @@ def _lay_ways(
             continue
         ways = _ways(x, local, slots.row, half, depth, turn)
         for chosen in (ends, ends[:1], ends[1:]):
-            spine = np.array([p for _, p in sorted([*((y, joint) for y, joint, _ in ways), *chosen], key=lambda e: e[0])])
+            spine = np.array(
+                [p for _, p in sorted([*((y, joint) for y, joint, _ in ways), *chosen], key=lambda e: e[0])]
+            )
             if len(chosen) and _free(spine, block, everything):
                 kept = [points for _, _, points in ways if _free(points, block, everything)]
                 if not kept:
@@ -103,9 +104,7 @@ def _lay_ways(
 def _spines(x: Floats, half: float) -> list[float]:
     """Return where a way across the rows could run: between columns, else beside them."""
     columns = np.unique(np.round(x, 1))
-    between = [
-        float(0.5 * (a + b)) for a, b in zip(columns[:-1], columns[1:], strict=True) if b - a > 2 * half + 7
-    ]
+    between = [float(0.5 * (a + b)) for a, b in pairwise(columns) if b - a > 2 * half + 7]
     middle = float(np.median(x))
     between.sort(key=lambda c: (round(abs(c - middle), 1), c))
     return [*between, float(columns[0] - half - 6.0), float(columns[-1] + half + 6.0)]
@@ -168,9 +167,7 @@ def _gates(court: Court) -> Floats:
 
 def choose_walled(courts: list[Court], kinds: list[str], count: int) -> None:
     """Wall the largest estates that have ways; ``kinds`` are their types."""
-    able = [
-        c for c, kind in zip(courts, kinds, strict=True) if c.ways and kind != "village_built"
-    ]
+    able = [c for c, kind in zip(courts, kinds, strict=True) if c.ways and kind != "village_built"]
     able.sort(key=lambda c: (-len(c.members), c.block))
     for court in able[:count]:
         court.walled = True
@@ -195,7 +192,11 @@ def hill_paths(block: shapely.Polygon, meets: Floats, rng: np.random.Generator) 
     start = float(np.arctan2(*(meets - top)[::-1]))
     ring_points = []
     for share in (0.35, 0.72):
-        r = room * share * (1 + 0.12 * np.sin(3 * angle + rng.uniform(0, 6)) + 0.08 * np.sin(5 * angle + rng.uniform(0, 6)))
+        r = (
+            room
+            * share
+            * (1 + 0.12 * np.sin(3 * angle + rng.uniform(0, 6)) + 0.08 * np.sin(5 * angle + rng.uniform(0, 6)))
+        )
         ring = np.round(top + np.column_stack([r * np.cos(angle + start), r * np.sin(angle + start)]), 2)
         ring_points.append(ring[0])
         paths.append(np.vstack([ring, ring[:1]]))

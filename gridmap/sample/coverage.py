@@ -28,12 +28,12 @@ NO_SITE = ("shed", "park")
 A_HOME = 25.0
 SWAPS = 25
 #: How many of the loneliest places are tried for each kind of gap.
-TRIED = 7
+TRIED = 14
 #: How many grids, and a quarter of how many estates, are looked at in a large county.
 LOOKED_AT = 45
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Gap:
     """Homes that a station is near to as the crow flies, but not on foot."""
 
@@ -100,6 +100,7 @@ class _Town:
         site[list(away)] = False
         self.sites: Ints = np.flatnonzero(site)
         self.people = built.buildings.households.astype(float)
+        self.tried = TRIED if len(self.homes) < EXACT else 3
         self._on = network.attach(self.middle)
 
     def walk(self, start: Ints, to: Ints) -> Floats:
@@ -151,27 +152,48 @@ def choose_stations(
 
 def _choose_gaps(town: _Town, rivers: list[Gap], walls: list[Gap]) -> tuple[list[Gap], Ints]:
     """Choose one gap of each kind that leaves every other home a site in reach; also return the sites left."""
-    best: tuple[int, list[Gap], Ints] | None = None
-    for river in rivers or [None]:
-        for wall in walls or [None]:
-            gaps = [g for g in (river, wall) if g is not None]
-            homes = [g.homes for g in gaps]
-            if len(gaps) == 2 and not _may_stand(town, gaps):  # noqa: PLR2004
-                continue
-            left_out = np.concatenate([np.zeros(0, dtype=np.intp), *homes])
-            allowed = town.sites[town.walk(left_out, town.sites) > FAR] if len(left_out) else town.sites
-            wanted = np.setdiff1d(town.homes, left_out)
-            lost = int((town.walk(allowed, wanted) > 0.97 * NEAR).sum())
-            if best is None or lost < best[0]:
-                best = (lost, gaps, allowed)
-            if lost == 0:
-                return gaps, allowed
-    return ([], town.sites) if best is None else best[1:]
+    ordered = [
+        [gap for _, _, gap in sorted((_lost(town, [gap])[0], k, gap) for k, gap in enumerate(gaps))]
+        for gaps in (rivers, walls)
+    ]
+    both = [[r, w] for r in ordered[0] for w in ordered[1] if _may_stand(town, r, w)]
+    both = both or [[g] for g in [*ordered[0], *ordered[1]]]
+    best: tuple[int, list[Gap], Ints] = (len(town.homes), [], town.sites)
+    for gaps in both[: 2 * TRIED]:
+        lost, allowed = _lost(town, gaps)
+        if lost < best[0]:
+            best = (lost, gaps, allowed)
+        if lost == 0:
+            break
+    _, gaps, allowed = best
+    for gap in gaps:
+        _absorb(town, gap, gaps, allowed)
+    return gaps, allowed
 
 
-def _may_stand(town: _Town, gaps: list[Gap]) -> bool:
+def _absorb(town: _Town, gap: Gap, gaps: list[Gap], allowed: Ints) -> None:
+    """Count to a gap the homes beside it that are as far from its station and that no other site could reach."""
+    wanted = np.setdiff1d(town.homes, np.concatenate([g.homes for g in gaps]))
+    lost = wanted[town.walk(allowed, wanted) > 0.97 * NEAR]
+    if len(lost) == 0:
+        return
+    straight = np.hypot(*(town.middle[lost] - town.middle[gap.station]).T)
+    walk = town.walk(np.array([gap.station]), lost)
+    beside, _ = cKDTree(town.middle[gap.homes]).query(town.middle[lost])
+    take = (straight < 0.97 * REACH) & (walk > FAR) & (walk > straight + DETOUR) & (beside < 350)  # noqa: PLR2004
+    gap.homes = np.sort(np.concatenate([gap.homes, lost[take]]))
+
+
+def _lost(town: _Town, gaps: list[Gap]) -> tuple[int, Ints]:
+    """Return how many other homes no site could reach if the gaps stay open, and the sites that may be used."""
+    left_out = np.concatenate([g.homes for g in gaps])
+    allowed = town.sites[town.walk(left_out, town.sites) > FAR]
+    wanted = np.setdiff1d(town.homes, left_out)
+    return int((town.walk(allowed, wanted) > 0.97 * NEAR).sum()), allowed
+
+
+def _may_stand(town: _Town, one: Gap, two: Gap) -> bool:
     """Whether neither gap is served by the station of the other, nor shares its grid or homes."""
-    one, two = gaps
     apart = not set(town.leaf[one.homes].tolist()) & set(town.leaf[two.homes].tolist())
     ways = [town.walk(np.array([a.station]), b.homes).min() for a, b in ((one, two), (two, one))]
     return apart and min(ways) > FAR
@@ -206,12 +228,10 @@ def _across_river(town: _Town, now: Edition, river: shapely.Geometry, special: s
         k = int(np.flatnonzero(good)[int(np.argmin(straight[close].max(axis=1)[good]))])
         score = lonely + 0.2 * float(straight[close].max(axis=1)[k])
         found.append((score, Gap("river", homes, int(sites[k]))))
-    return [gap for _, gap in sorted(found, key=lambda f: (f[0], f[1].station))[:TRIED]]
+    return [gap for _, gap in sorted(found, key=lambda f: (f[0], f[1].station))[: town.tried]]
 
 
-def _behind_wall(
-    town: _Town, built: Built, now: Edition, barrier: shapely.Geometry, special: set[int]
-) -> list[Gap]:
+def _behind_wall(town: _Town, built: Built, now: Edition, barrier: shapely.Geometry, special: set[int]) -> list[Gap]:
     """Find estates with one side to their street and a site near their back, the loneliest first."""
     shapely.prepare(barrier)
     found: list[tuple[float, Gap]] = []
@@ -242,7 +262,7 @@ def _behind_wall(
         s = int(np.flatnonzero(good)[int(np.argmin(straight[good]))])
         score = lonely + 0.2 * float(straight[s]) + (0 if court.walled else 15)
         found.append((score, Gap("wall", homes, int(sites[s]), k)))
-    return [gap for _, gap in sorted(found, key=lambda f: (f[0], f[1].court))[:TRIED]]
+    return [gap for _, gap in sorted(found, key=lambda f: (f[0], f[1].court))[: town.tried]]
 
 
 def _place(
@@ -286,16 +306,18 @@ def _place(
     if size.buildings <= EXACT:
         _swap(table, pool, first, second, set(fixed), weight)
         lost = wanted[town.walk(np.array([*first, *second]), wanted) > NEAR]
-        near, _ = cKDTree(town.middle[lost]).query(town.middle[allowed]) if len(lost) else (np.full(len(allowed), np.inf), 0)
-        more = np.unique(np.concatenate([pool, allowed[np.argsort(near, kind="stable")[:200]][: 200 * bool(len(lost))]]))
+        near, _ = (
+            cKDTree(town.middle[lost]).query(town.middle[allowed]) if len(lost) else (np.full(len(allowed), np.inf), 0)
+        )
+        more = np.unique(
+            np.concatenate([pool, allowed[np.argsort(near, kind="stable")[:200]][: 200 * bool(len(lost))]])
+        )
         if len(more) > len(pool):
             _swap(_reach(size, town, more, wanted), more, first, second, set(fixed), weight)
     return first, second
 
 
-def _swap(
-    table: csr_array, pool: Ints, first: list[int], second: list[int], fixed: set[int], weight: Floats
-) -> None:
+def _swap(table: csr_array, pool: Ints, first: list[int], second: list[int], fixed: set[int], weight: Floats) -> None:
     """Move stations of the second tier that others make up for to where homes are still out of reach."""
     row = {int(p): i for i, p in enumerate(pool)}
     base = np.zeros(table.shape[1])
@@ -306,7 +328,9 @@ def _swap(
         gain = table @ (weight * (base == 0))
         k = int(np.argmax(gain))
         losses = [
-            np.inf if s in fixed or s not in row else float(weight[(table[[row[s]]].toarray()[0] > 0) & (base == 1)].sum())
+            np.inf
+            if s in fixed or s not in row
+            else float(weight[(table[[row[s]]].toarray()[0] > 0) & (base == 1)].sum())
             for s in second
         ]
         out = int(np.argmin(losses))
@@ -321,8 +345,7 @@ def _of_each_leaf(town: _Town, order: Ints, wanted: Ints, *, most: int = 6) -> I
     count = np.bincount(town.leaf[wanted], minlength=int(town.leaf.max()) + 1)
     middle = np.column_stack(
         [
-            np.bincount(town.leaf[wanted], weights=town.middle[wanted, d], minlength=len(count))
-            / np.maximum(count, 1)
+            np.bincount(town.leaf[wanted], weights=town.middle[wanted, d], minlength=len(count)) / np.maximum(count, 1)
             for d in (0, 1)
         ]
     )
@@ -331,7 +354,7 @@ def _of_each_leaf(town: _Town, order: Ints, wanted: Ints, *, most: int = 6) -> I
     by_leaf = np.lexsort((np.arange(len(order)), away, leaf))
     start = np.concatenate([[0], np.flatnonzero(np.diff(leaf[by_leaf])) + 1])
     rank = np.arange(len(order)) - np.repeat(start, np.diff(np.append(start, len(order))))
-    return order[by_leaf[rank < most]]
+    return np.asarray(order[by_leaf[rank < most]])
 
 
 def _reach(size: Size, town: _Town, pool: Ints, wanted: Ints) -> csr_array:

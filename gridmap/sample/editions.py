@@ -15,6 +15,8 @@ from gridmap.sample.levels import Levels, leaf_codes
 from gridmap.sample.names import numeral
 from gridmap.sample.targets import Targets
 
+#: A border moves over a block of this size, in square metres.
+MOVED = (3_000.0, 60_000.0)
 DEDICATED_NAMES = {"park": "清岩公园", "market": "中心市场", "school": "第一中学"}
 
 
@@ -84,7 +86,7 @@ def present(fabric: Fabric, levels: Levels, targets: Targets, villages: list[str
 
 
 def renumber(edition: Edition, fabric: Fabric, levels: Levels) -> None:
-    """Number the leaves again after blocks were moved, and rename those that carry their number."""
+    """Give the leaves new numbers after blocks were moved, and rename those that carry their number."""
     edition.code = leaf_codes(levels, edition.community, union_by(fabric.blocks, edition.label, fabric.n_leaves))
     for k in range(fabric.n_leaves):
         if edition.kind[k] == "urban":
@@ -180,7 +182,7 @@ def _unmerge(
         for b in blocks:
             trial = old.label.copy()
             fresh = len(old.code)
-            half = _grow(trial, b, a, fabric, 0.5 * shapely.area(fabric.blocks[blocks]).sum())
+            half = _grow(trial, int(b), a, fabric, 0.5 * shapely.area(fabric.blocks[blocks]).sum())
             trial[half] = fresh
             if len(half) < len(blocks) and holds_together(trial, a, fabric.pairs):
                 community = int(now.community[a])
@@ -203,9 +205,7 @@ def _grow(label: Ints, start: int, leaf: int, fabric: Fabric, area: float) -> In
     total = float(shapely.area(fabric.blocks[start]))
     while True:
         touching = fabric.pairs[np.isin(fabric.pairs, chosen).sum(axis=1) == 1]
-        edge = [
-            int(b) for b in np.unique(touching) if b not in chosen and label[b] == leaf
-        ]
+        edge = [int(b) for b in np.unique(touching) if b not in chosen and label[b] == leaf]
         edge = [b for b in edge if total + shapely.area(fabric.blocks[b]) <= area]
         if not edge:
             return np.array(chosen, dtype=np.intp)
@@ -249,14 +249,13 @@ def _movable(label: Ints, a: int, b: int, fabric: Fabric) -> int | None:
         area = shapely.area(fabric.blocks[block])
         trial = label.copy()
         trial[block] = b
-        if 3_000 < area < 60_000 and (trial == a).any() and holds_together(trial, a, fabric.pairs):
+        if MOVED[0] < area < MOVED[1] and (trial == a).any() and holds_together(trial, a, fabric.pairs):
             return int(block)
     return None
 
 
 def grid_table(
     edition: Edition,
-    fabric: Fabric,
     levels: Levels,
     degrees: NDArray[np.object_],
     hole: tuple[int, shapely.Geometry] | None = None,

@@ -30,9 +30,7 @@ class Streets:
 
     def take(self, keep: Ints | NDArray[np.bool_]) -> Streets:
         """Return some of the edges."""
-        return Streets(
-            self.geometry[keep], self.highway[keep], self.key[keep], self.bridge[keep], self.tunnel[keep]
-        )
+        return Streets(self.geometry[keep], self.highway[keep], self.key[keep], self.bridge[keep], self.tunnel[keep])
 
 
 @dataclass(slots=True)
@@ -84,7 +82,7 @@ def adjacency(faces: NDArray[np.object_]) -> tuple[Ints, Floats]:
     low, high, length = low[keep], high[keep], length[twin][keep]
     code = low.astype(np.int64) * len(faces) + high
     unique, inverse = np.unique(code, return_inverse=True)
-    total = np.bincount(inverse, weights=length, minlength=len(unique))
+    total = np.bincount(inverse, weights=length, minlength=len(unique)).astype(np.float64)
     return np.column_stack([unique // len(faces), unique % len(faces)]).astype(np.intp), total
 
 
@@ -120,6 +118,8 @@ def whole(label: Ints, pairs: Ints, shared: Floats, weight: Floats, kind: Ints) 
             across = touching.sum(axis=1) == 1
             other = np.where(touching[across, 0], pairs[across, 1], pairs[across, 0])
             ok = kind[label[other]] == kind[piece_label[p]]
+            if not ok.any():
+                ok[:] = True
             if not ok.any():
                 continue
             best = np.bincount(label[other[ok]], weights=shared[across][ok])
@@ -190,9 +190,7 @@ def _streets(lines: Lines, edges: NDArray[np.object_], source: Ints, ground: Gro
 
 def connected(streets: Streets) -> Streets:
     """Keep the largest part of the network that hangs together."""
-    ends = np.vstack(
-        [shapely.get_coordinates(shapely.get_point(streets.geometry, k)) for k in (0, -1)]
-    )
+    ends = np.vstack([shapely.get_coordinates(shapely.get_point(streets.geometry, k)) for k in (0, -1)])
     _, at = np.unique(np.round(ends * 100).astype(np.int64), axis=0, return_inverse=True)
     at = at.reshape(-1)
     n = len(streets.geometry)

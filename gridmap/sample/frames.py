@@ -64,7 +64,8 @@ def table(
     frame = pd.DataFrame(data)
     if geometry is None:
         return frame
-    return gpd.GeoDataFrame(frame, geometry=list(geometry), crs=4326)
+    placed: pd.DataFrame = gpd.GeoDataFrame(frame, geometry=list(geometry), crs=4326)
+    return placed
 
 
 def _dtype(kind: str, values: list[Any]) -> Any:

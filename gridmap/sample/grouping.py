@@ -22,13 +22,11 @@ def merged_pairs(label: Ints, pairs: Ints, shared: Floats) -> tuple[Ints, Floats
     n = int(label.max()) + 1
     code = low[keep].astype(np.int64) * n + high[keep]
     unique, inverse = np.unique(code, return_inverse=True)
-    total = np.bincount(inverse, weights=shared[keep], minlength=len(unique))
+    total = np.bincount(inverse, weights=shared[keep], minlength=len(unique)).astype(np.float64)
     return np.column_stack([unique // n, unique % n]).astype(np.intp), total
 
 
-def group(
-    weight: Floats, place: Floats, pairs: Ints, ease: Floats, count: int, rng: np.random.Generator
-) -> Ints:
+def group(weight: Floats, place: Floats, pairs: Ints, ease: Floats, count: int, rng: np.random.Generator) -> Ints:
     """Divide things into ``count`` connected groups of nearly equal weight.
 
     ``place`` are their middles (n, 2) in metres; ``pairs`` which touch, ``ease`` how readily a pair stays

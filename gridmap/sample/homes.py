@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ENTRANCE = 13.5
 SLAB_DEPTH = 12.5
 FARTHEST = 150.0
+#: A leaf that lacks more than this many households gets higher houses, by at most that factor.
+RAISED_FROM, MOST_RAISED = 25, 2.0
 #: The houses of the old town are at most this share of all buildings.
 OLD_SHARE = 0.19
 LARGEST_VILLAGE_BLOCK = 40_000.0
@@ -114,7 +116,9 @@ def block_slots(
             depth=9.0,
             gap=(3.0, 12.0),
         )
-        parts.append(along.take(village[along.block] & (shapely.area(fabric.blocks)[along.block] > LARGEST_VILLAGE_BLOCK)))
+        parts.append(
+            along.take(village[along.block] & (shapely.area(fabric.blocks)[along.block] > LARGEST_VILLAGE_BLOCK))
+        )
     area = shapely.area(fabric.blocks)
     for b, pattern in enumerate(patterns):
         block = fabric.blocks[b]
@@ -205,7 +209,7 @@ def settle(
     for b, leaf in enumerate(fabric.block_leaf):
         by_leaf[leaf].append(b)
     for leaf, blocks in enumerate(by_leaf):
-        rest = int(targets.households[leaf])
+        rest, start = int(targets.households[leaf]), len(stock)
         ready = [b for b in blocks if len(free[b]) and not np.isnan(anchors[b, 0])]
         rng.shuffle(ready)
         ready.sort(key=lambda b: patterns[b].kind == "low")
@@ -217,13 +221,27 @@ def settle(
             rest -= _settle_giant(stock, free[ready[0]], anchors[ready[0]], targets.giants[leaf], ready[0])
             ready = ready[1:]
         if fabric.leaf_zone[leaf] == "old":
-            _settle_old(stock, [free[b] for b in ready], rest, crowd, rng)
-            continue
+            rest -= _settle_old(stock, [free[b] for b in ready], rest, crowd, rng)
+            ready = []
         for b in ready:
-            if rest <= 0:
-                break
-            rest -= _settle_block(stock, patterns[b], free[b], anchors[b], rest, b, rng)
+            if rest > 0:
+                rest -= _settle_block(stock, patterns[b], free[b], anchors[b], rest, b, rng)
+        if rest > RAISED_FROM:
+            _raise(stock, start, rest)
     return stock
+
+
+def _raise(stock: Stock, start: int, rest: int) -> None:
+    """Make the homes of a leaf that has too little room higher, so that more households live in them."""
+    total = sum(stock.households[start:])
+    if total == 0:
+        return
+    factor = min(MOST_RAISED, 1 + rest / total)
+    for k in range(start, len(stock)):
+        most = {"slab": 60, "tower": 220}.get(stock.kind[k], 14)
+        higher = max(stock.households[k], min(most, round(stock.households[k] * factor)))
+        stock.storeys[k] = max(stock.storeys[k], round(stock.storeys[k] * higher / max(1, stock.households[k])))
+        stock.households[k] = higher
 
 
 def _settle_village(stock: Stock, free: list[Slots], target: int, rng: np.random.Generator) -> None:
@@ -244,8 +262,9 @@ def _settle_giant(stock: Stock, free: Slots, anchor: Floats, households: int, bl
     return households
 
 
-def _settle_old(stock: Stock, free: list[Slots], rest: int, crowd: float, rng: np.random.Generator) -> None:
-    """Scatter houses with ``crowd`` households to a storey over all blocks of an old quarter."""
+def _settle_old(stock: Stock, free: list[Slots], rest: int, crowd: float, rng: np.random.Generator) -> int:
+    """Scatter houses with ``crowd`` households to a storey over an old quarter; return the households housed."""
+    wanted = rest
     slots = join(free)
     chosen: list[int] = []
     storeys: list[int] = []
@@ -261,6 +280,7 @@ def _settle_old(stock: Stock, free: list[Slots], rest: int, crowd: float, rng: n
         rest -= h
     if chosen:
         stock.add(slots.take(np.array(chosen)), "old", storeys, [1] * len(chosen), homes, -1)
+    return wanted - rest
 
 
 def _settle_block(

@@ -52,9 +52,7 @@ class Addresses:
     name: list[str]
 
 
-def name_streets(
-    land: Land, built: Built, villages: list[str], names: Names
-) -> tuple[StreetRows, NDArray[np.object_]]:
+def name_streets(land: Land, built: Built, villages: list[str], names: Names) -> tuple[StreetRows, NDArray[np.object_]]:
     """Name the streets and join the edges of each to runs; also return the name of every edge.
 
     Real streets keep their names. The ways inside estates and parks come last.
@@ -80,7 +78,12 @@ def name_streets(
             rows.append((known[group[0]], *group[1:]))
     name, highway, bridge, tunnel = (list(column) for column in zip(*rows, strict=True))
     found = StreetRows(
-        np.array(shapes, dtype=object), name, highway, np.array(bridge), np.array(tunnel), np.zeros(len(rows), dtype=bool)
+        np.array(shapes, dtype=object),
+        name,
+        highway,
+        np.array(bridge),
+        np.array(tunnel),
+        np.zeros(len(rows), dtype=bool),
     )
     return _with_ways(found, built), edge_name
 
@@ -104,9 +107,7 @@ def _with_ways(rows: StreetRows, built: Built) -> StreetRows:
     )
 
 
-def _real_streets(
-    table: gpd.GeoDataFrame, fabric: Fabric, built: Built
-) -> tuple[StreetRows, NDArray[np.object_]]:
+def _real_streets(table: gpd.GeoDataFrame, fabric: Fabric, built: Built) -> tuple[StreetRows, NDArray[np.object_]]:
     """Return the real streets with the ways inside estates, and the name of every edge."""
     streets = fabric.streets
     row = streets.key.astype(np.intp)
@@ -197,7 +198,7 @@ def give_addresses(
     group_number: Ints,
     rng: np.random.Generator,
 ) -> Addresses:
-    """Number the buildings of estates, and all other buildings along their street."""
+    """Return numbers for the buildings of estates, and house numbers along streets for the others."""
     buildings = built.buildings
     n = len(buildings)
     number, street, house, name = [""] * n, [""] * n, [""] * n, [""] * n
@@ -237,7 +238,13 @@ def _along_streets(
     left = d[:, 0] * (points[:, 1] - start[:, 1]) - d[:, 1] * (points[:, 0] - start[:, 0]) > 0
     names = edge_name[edge].astype(str)
     position = _position(names, points)
-    odd = np.where(left ^ (np.abs(d[:, 0]) > np.abs(d[:, 1])) ^ (np.where(np.abs(d[:, 0]) > np.abs(d[:, 1]), d[:, 0], d[:, 1]) < 0), 1, 0)
+    odd = np.where(
+        left
+        ^ (np.abs(d[:, 0]) > np.abs(d[:, 1]))
+        ^ (np.where(np.abs(d[:, 0]) > np.abs(d[:, 1]), d[:, 0], d[:, 1]) < 0),
+        1,
+        0,
+    )
     order = np.lexsort((position, odd, names))
     count: dict[tuple[str, int], int] = {}
     for k in order:
@@ -257,4 +264,4 @@ def _position(names: NDArray[np.str_], points: Floats) -> Floats:
     wide = np.bincount(group, weights=spread[:, 0], minlength=n) >= np.bincount(
         group, weights=spread[:, 1], minlength=n
     )
-    return np.round(np.where(wide[group], points[:, 0], -points[:, 1]), 1)
+    return np.asarray(np.round(np.where(wide[group], points[:, 0], -points[:, 1]), 1), dtype=np.float64)

@@ -52,7 +52,9 @@ class Land:
     streets: gpd.GeoDataFrame | None = None
 
 
-def invented(size: Size, ground_rng: np.random.Generator, town_rng: np.random.Generator, country_rng: np.random.Generator) -> Land:
+def invented(
+    size: Size, ground_rng: np.random.Generator, town_rng: np.random.Generator, country_rng: np.random.Generator
+) -> Land:
     """Invent a county: town, villages, river, railway."""
     ground = Ground.of(size, ground_rng)
     town = plan_town(size, ground, town_rng)

@@ -15,6 +15,8 @@ from gridmap.sample.ground import Floats
 from gridmap.sample.land import Land
 
 PARCEL = 310.0
+KERB = -7.0
+LARGEST_SQUARE = 14_000.0
 
 
 @dataclass(slots=True)
@@ -39,16 +41,14 @@ def blob(middle: Floats, radius: float, rng: np.random.Generator, *, points: int
     angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
     waves = sum(rng.uniform(0, 0.2) * np.sin(k * angle + rng.uniform(0, 6.3)) for k in (2, 3, 5))
     r = radius * (1 + waves)
-    return shapely.Polygon(
-        np.round(np.column_stack([middle[0] + r * np.cos(angle), middle[1] + r * np.sin(angle)]), 2)
-    )
+    return shapely.Polygon(np.round(np.column_stack([middle[0] + r * np.cos(angle), middle[1] + r * np.sin(angle)]), 2))
 
 
 def water_of(land: Land, built: Built, rng: np.random.Generator) -> Patches:
     """Return the river, a lake in the park, and ponds by the villages."""
     out = Patches([], [], [])
     fabric = land.fabric
-    out.add(shapely.intersection(land.river, land.county), "river", "清溪河")
+    out.add(shapely.intersection(land.river, land.county), "river", "岚清河")
     paths = [shapely.LineString(p) for p in built.paths]
     taken = shapely.STRtree([*built.buildings.outline, *fabric.streets.geometry, *paths])
     for leaf, kind in built.targets.dedicated.items():
@@ -59,7 +59,7 @@ def water_of(land: Land, built: Built, rng: np.random.Generator) -> Patches:
             tries = rng.uniform((west, south), (east, north), (300, 2))
             room = shapely.buffer(largest, -75.0)
             for spot in tries[shapely.contains_xy(room, tries)]:
-                if _pond(out, spot, 48.0, "镜湖", taken, rng):
+                if _pond(out, spot, 48.0, "砚镜湖", taken, rng):
                     break
     for place in land.villages:
         for _ in range(3):
@@ -94,42 +94,52 @@ def landuse_of(land: Land, built: Built, water: Patches, rng: np.random.Generato
             plot = shapely.difference(plot, top)
             out.add(top, "forest", "清岩山")
         out.add(plot, names[kind], DEDICATED_NAMES[kind])
-    busy = np.zeros(len(fabric.blocks), dtype=bool)
-    busy[built.buildings.block] = True
-    dedicated = np.isin(fabric.block_leaf, list(built.targets.dedicated))
-    zone = np.array(fabric.leaf_zone)[fabric.block_leaf]
-    area = shapely.area(fabric.blocks)
-    inner = shapely.buffer(fabric.blocks, -7.0, join_style="mitre")
-    works = set(built.works)
     for b in built.works:
-        out.add(shapely.difference(inner[b], wet), "industrial")
-    wet_near = shapely.STRtree(np.array(water.shape, dtype=object)).query(fabric.blocks, predicate="intersects")[0]
-    bank = np.zeros(len(fabric.blocks), dtype=bool)
-    bank[wet_near] = True
-    estates_in: dict[int, list[int]] = {}
-    for k, court in enumerate(built.courts):
-        estates_in.setdefault(court.block, []).append(k)
-    for b in range(len(fabric.blocks)):
-        if dedicated[b] or zone[b] == "village":
-            continue
-        if fabric.strip[b]:
-            edge = shapely.buffer(fabric.blocks[b], -0.5, join_style="mitre") if bank[b] else inner[b]
-            out.add(shapely.difference(edge, wet), "park" if bank[b] else "grass")
-        elif busy[b] and zone[b] != "fringe" and b not in works:
-            out.add(inner[b], "residential")
-        elif zone[b] == "fringe" and b not in works:
-            field = shapely.difference(inner[b], wet)
-            for k in estates_in.get(b, []):
-                field = shapely.difference(field, shapely.buffer(built.courts[k].land, 6.0))
-            out.add(field, "farmland" if rng.random() < 0.8 else "grass")  # noqa: PLR2004
-        elif not busy[b]:
-            pick = rng.random()
-            kind = "farmland" if zone[b] == "mid" and pick > 0.75 else "residential" if pick > 0.45 else "grass"  # noqa: PLR2004
-            if pick < 0.15 and area[b] < 14_000:  # noqa: PLR2004
-                kind = "square"
-            out.add(shapely.difference(inner[b], wet), kind)
+        plot = shapely.buffer(fabric.blocks[b], KERB, join_style="mitre")
+        out.add(shapely.difference(plot, wet), "industrial")
+    _town_blocks(land, built, np.array(water.shape, dtype=object), out, rng)
     _fields(land, wet, out, rng)
     return out
+
+
+def _town_blocks(land: Land, built: Built, water: NDArray[np.object_], out: Patches, rng: np.random.Generator) -> None:
+    """Say what the blocks of the town are: banks, homes, fields around estates, squares and greens."""
+    fabric = land.fabric
+    wet = shapely.union_all(water)
+    busy = np.zeros(len(fabric.blocks), dtype=bool)
+    busy[built.buildings.block] = True
+    skip = np.isin(fabric.block_leaf, list(built.targets.dedicated))
+    skip |= fabric.leaf_village[fabric.block_leaf] >= 0
+    skip[built.works] = True
+    zone = np.array(fabric.leaf_zone)[fabric.block_leaf]
+    area = shapely.area(fabric.blocks)
+    bank = np.zeros(len(fabric.blocks), dtype=bool)
+    bank[shapely.STRtree(water).query(fabric.blocks, predicate="intersects")[0]] = True
+    edge = np.where(fabric.strip & bank, -0.5, KERB)
+    plots = shapely.buffer(fabric.blocks, edge, join_style="mitre")
+    plots[bank] = shapely.difference(plots[bank], wet)
+    estates: dict[int, list[shapely.Geometry]] = {}
+    for court in built.courts:
+        estates.setdefault(court.block, []).append(shapely.buffer(court.land, 6.0))
+    for b in np.flatnonzero(~skip).tolist():
+        if fabric.strip[b]:
+            out.add(plots[b], "park" if bank[b] else "grass")
+        elif zone[b] == "fringe":
+            field = shapely.difference(plots[b], shapely.union_all(estates[b])) if b in estates else plots[b]
+            out.add(field, "farmland" if rng.random() < 0.8 else "grass")  # noqa: PLR2004
+        elif busy[b]:
+            out.add(plots[b], "residential")
+        else:
+            out.add(plots[b], _idle(str(zone[b]), float(area[b]), float(rng.random())))
+
+
+def _idle(zone: str, area: float, pick: float) -> str:
+    """Return what an empty block of the town is."""
+    if pick < 0.15 and area < LARGEST_SQUARE:  # noqa: PLR2004
+        return "square"
+    if pick > 0.75 and zone == "mid":  # noqa: PLR2004
+        return "farmland"
+    return "residential" if pick > 0.45 else "grass"  # noqa: PLR2004
 
 
 def _fields(land: Land, wet: shapely.Geometry, out: Patches, rng: np.random.Generator) -> None:
@@ -144,7 +154,12 @@ def _fields(land: Land, wet: shapely.Geometry, out: Patches, rng: np.random.Gene
     near, _ = cKDTree(places).query(points)
     x, y = (points - places.mean(axis=0)).T / 1000
     p = rng.uniform(0, 6.3, 4)
-    hill = np.sin(x / 0.9 + p[0]) + np.sin(y / 0.7 + p[1]) + np.sin((x + y) / 0.5 + p[2]) + 0.5 * np.sin((x - 2 * y) / 0.4 + p[3])
+    hill = (
+        np.sin(x / 0.9 + p[0])
+        + np.sin(y / 0.7 + p[1])
+        + np.sin((x + y) / 0.5 + p[2])
+        + 0.5 * np.sin((x - 2 * y) / 0.4 + p[3])
+    )
     wood = (near > 1000) & (hill > 0.25)  # noqa: PLR2004
     field = ~wood & (near < 1700 + 700 * np.sin(x / 0.8 + p[3]) * np.cos(y / 0.9 + p[0]))
     field |= ~wood & (hill < -0.7)  # noqa: PLR2004

@@ -44,9 +44,9 @@ def arrange(size: Size, fabric: Fabric, barrier: Floats, names: Names, rng: np.r
     """
     leaf_pairs, shared = merged_pairs(fabric.block_leaf, fabric.pairs, fabric.shared / barrier)
     land = np.array([z == "village" for z in fabric.leaf_zone])
-    area = np.bincount(fabric.block_leaf, weights=shapely.area(fabric.blocks), minlength=fabric.n_leaves)
-    middle = shapely.get_coordinates(shapely.centroid(fabric.blocks))
     weights = shapely.area(fabric.blocks)
+    area = np.bincount(fabric.block_leaf, weights=weights, minlength=fabric.n_leaves).astype(np.float64)
+    middle = shapely.get_coordinates(shapely.centroid(fabric.blocks))
     place = np.column_stack(
         [
             np.bincount(fabric.block_leaf, weights=middle[:, d] * weights, minlength=fabric.n_leaves) / area
@@ -71,7 +71,7 @@ def arrange(size: Size, fabric: Fabric, barrier: Floats, names: Names, rng: np.r
             second[leaves] = n_second + low
             n_second += int(low.max()) + 1 if len(low) else 0
         n_community += k1
-    return _coded(size, fabric, second, community, place, area, land, names)
+    return _coded(second, community, place, area, land, names)
 
 
 def _even(weights: Floats, total: int) -> list[int]:
@@ -94,16 +94,12 @@ def _group_leaves(
     inside = (position[pairs] >= 0).all(axis=1)
     unit_pairs, ease = merged_pairs(position, pairs[inside], shared[inside])
     weight = np.bincount(member, minlength=n).astype(float)
-    centre = np.column_stack(
-        [np.bincount(member, weights=place[leaves, d], minlength=n) / weight for d in (0, 1)]
-    )
+    centre = np.column_stack([np.bincount(member, weights=place[leaves, d], minlength=n) / weight for d in (0, 1)])
     labels = group(weight, centre, unit_pairs, np.maximum(ease, 1.0), count, rng)
     return labels[member]
 
 
 def _coded(
-    size: Size,
-    fabric: Fabric,
     second: Ints,
     community: Ints,
     place: Floats,
@@ -114,9 +110,7 @@ def _coded(
     """Order communities from west to east, north to south; give them towns, codes and names."""
     n = int(community.max()) + 1
     total = np.bincount(community, weights=area, minlength=n)
-    centre = np.column_stack(
-        [np.bincount(community, weights=place[:, d] * area, minlength=n) / total for d in (0, 1)]
-    )
+    centre = np.column_stack([np.bincount(community, weights=place[:, d] * area, minlength=n) / total for d in (0, 1)])
     rural = np.zeros(n, dtype=bool)
     rural[community] = land
     town = np.zeros(n, dtype=np.intp)

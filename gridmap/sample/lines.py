@@ -158,4 +158,9 @@ def chord(shape: shapely.Polygon, point: Floats, along: Floats) -> list[shapely.
     d = along / np.hypot(*along)
     inside = shapely.intersection(shapely.LineString([point - reach * d, point + reach * d]), shape)
     parts = [np.asarray(g.coords) for g in shapely.get_parts(inside) if g.geom_type == "LineString" and g.length > 0]
-    return [shapely.LineString([p[0] - np.sign((p[-1] - p[0]) @ d) * BEYOND * d, p[-1] + np.sign((p[-1] - p[0]) @ d) * BEYOND * d]) for p in parts]
+    return [
+        shapely.LineString(
+            [p[0] - np.sign((p[-1] - p[0]) @ d) * BEYOND * d, p[-1] + np.sign((p[-1] - p[0]) @ d) * BEYOND * d]
+        )
+        for p in parts
+    ]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-_FIRST = "澄岚栖砚霁榆溯蔚芷岫泠湛葭枫樾泊浣澍砺菘岑沅珩漪筠陌栎"
-_SECOND = "湾岭坪溪洲畔渡坞陂原汀麓峪泽堤埠岗渚屿浦"
+_FIRST = "澄岚栖砚霁榆溯蔚芷岫泠湛葭枫樾泊浣澍砺菘岑沅珩漪筠陌栎璟琅霖淙瀚淏槿梓菡骊"
+_SECOND = "湾岭坪溪洲畔渡坞陂原汀麓峪泽堤埠岗渚屿浦涧屏埕畈岬沚甸塬堰隅"
 _ESTATE_END = ("苑", "园", "里", "家园", "花园", "小区", "新村", "庭", "居", "公寓")
 _UNITS = ("纺织厂", "农机厂", "印刷厂", "运输站", "粮管所", "供销社", "地质队", "面粉厂", "陶瓷厂", "电厂")
-_COMMUNITY = "霁云岚桥砚池芷岸榆荫栖霞湛蓝溯源澄心菘蓝枫桥筠庭"
+_COMMUNITY = ("霁岚砚芷榆澄菘筠珩溯漪蔚", "云弦池岸荫心台庭汀陌笙朗")
 _STREET_END = ("路", "街", "大道")
 _MAINS = (
-    "砚清", "栖岚", "霁阳", "榆关", "澄湖", "芷兰", "岫云", "湛江门", "溯川", "蔚然", "枫台", "筠阳", "泠泉", "浣纱",
+    "砚清", "栖岚", "霁阳", "榆砚", "澄砚", "芷岚", "岫云", "湛漪", "溯川", "蔚然", "枫台", "筠阳", "泠泉", "浣澜",
     "樾林", "砺石", "菘园", "珩山", "漪园", "葭洲", "泊舟", "澍雨", "岑阳", "沅浦",
 )  # fmt: skip
 _SURNAMES = "钱申柏巫甄闵阚鄢郇佘宓蔚逄眭冼"
@@ -19,8 +19,10 @@ _GIVEN_A = "砚澄岚芷溯蔚霁榆泠湛枫筠珩漪栎葭"
 _GIVEN_B = "舟禾川屏澜牧笺帆野棠朗稷弦庐汀洛"
 SHOP_KINDS = (
     ("面馆", "餐饮"), ("早点铺", "餐饮"), ("小吃店", "餐饮"), ("茶馆", "餐饮"), ("超市", "零售"), ("便利店", "零售"),
-    ("水果店", "零售"), ("五金店", "零售"), ("药店", "药品"), ("理发店", "服务"), ("修车铺", "服务"), ("裁缝铺", "服务"),
-    ("文具店", "零售"), ("打印社", "服务"), ("快递点", "快递"), ("服装店", "零售"), ("花店", "零售"), ("家电维修", "服务"),
+    ("水果店", "零售"), ("五金店", "零售"), ("药店", "药品"), ("理发店", "服务"), ("修车铺", "服务"),
+    ("裁缝铺", "服务"),
+    ("文具店", "零售"), ("打印社", "服务"), ("快递点", "快递"),
+    ("服装店", "零售"), ("花店", "零售"), ("家电维修", "服务"),
 )  # fmt: skip
 INSTITUTION_KINDS = (
     ("小学", "学校", "school"), ("幼儿园", "学校", "school"), ("初级中学", "学校", "school"),
@@ -51,7 +53,7 @@ class Names:
         self._used: set[str] = set()
         self._rng = rng
         self._mains = 0
-        communities = [a + b for a in _COMMUNITY[0::2] for b in _COMMUNITY[1::2]]
+        communities = [a + b for a in _COMMUNITY[0] for b in _COMMUNITY[1]]
         self._communities = [communities[k] for k in rng.permutation(len(communities))]
         self._persons = [s + a + b for s in _SURNAMES for a in _GIVEN_A for b in _GIVEN_B]
         self._person_order = rng.permutation(len(self._persons))
@@ -62,7 +64,9 @@ class Names:
         n = len(self._pairs)
         turn, k = divmod(self._next, n)
         self._next += 1
-        return self._pairs[k] + ("" if turn == 0 else _FIRST[(turn - 1) % len(_FIRST)] * (1 + (turn - 1) // len(_FIRST)))
+        again, third = divmod(turn - 1, len(_FIRST))
+        ending = "" if turn == 0 else _FIRST[third] * (1 + again)
+        return str(self._pairs[k]) + ending
 
     def estate(self, estate_type: str) -> str:
         """Return the name of an estate."""
@@ -107,7 +111,7 @@ class Names:
         """Return the name of a person on duty."""
         k = self._person_order[self._person % len(self._persons)]
         self._person += 1
-        return self._persons[k]
+        return str(self._persons[k])
 
     def phone(self) -> str:
         """Return a telephone number that cannot exist: it begins with 000."""

@@ -48,6 +48,7 @@ class Planted:
     def truth(
         self,
         size: Size,
+        fabric: Fabric,
         now: Edition,
         before: Edition,
         built: Built,
@@ -69,10 +70,15 @@ class Planted:
         for row in requests:
             if row["role"]:
                 roles.setdefault(row["role"], []).append(row["source_ref"])
+        pieces = sorted(
+            now.code[k]
+            for k in now.leaves
+            if now.kind[k] != "dedicated" and not holds_together(now.label, k, fabric.pairs)
+        )
         checks = {
             "coverage": [],
             "building_without_grid": [],
-            "grid_pieces": [] if self.two_pieces < 0 else [f"grid:{now.code[self.two_pieces]}"],
+            "grid_pieces": [f"grid:{code}" for code in pieces],
             "household_band": [f"grid:{code}" for code in sorted(over + under)],
             "codes": [],
             "footprint_cut_by_official_line": [] if self.under_line < 0 else [f"building:{source[self.under_line]}"],
@@ -124,7 +130,11 @@ def _append(buildings: Buildings, outline: shapely.Polygon, block: int, leaf: in
         ("angle", 0.0),
         ("row", 0),
     ):
-        setattr(buildings, name, np.append(getattr(buildings, name), np.array([value], dtype=getattr(buildings, name).dtype)))
+        setattr(
+            buildings,
+            name,
+            np.append(getattr(buildings, name), np.array([value], dtype=getattr(buildings, name).dtype)),
+        )
     return len(buildings) - 1
 
 
@@ -136,9 +146,7 @@ def plant_buildings(planted: Planted, fabric: Fabric, levels: Levels, built: Bui
     _choose_hole(planted, fabric, built)
 
 
-def _plant_under_line(
-    planted: Planted, fabric: Fabric, levels: Levels, built: Built, streets: shapely.STRtree
-) -> None:
+def _plant_under_line(planted: Planted, fabric: Fabric, levels: Levels, built: Built, streets: shapely.STRtree) -> None:
     community = levels.community[fabric.block_leaf]
     a, b = fabric.pairs.T
     across = np.flatnonzero((community[a] != community[b]) & (fabric.shared > 60))  # noqa: PLR2004
@@ -156,7 +164,9 @@ def _plant_under_line(
                 d = q - p
                 angle = float(np.arctan2(d[1], d[0]))
                 side = np.array([-d[1], d[0]]) / np.hypot(*d)
-                shape = rectangles((0.5 * (p + q) + 2.4 * side)[None], np.array([angle]), np.array([18.0]), np.array([11.0]))[0]
+                shape = rectangles(
+                    (0.5 * (p + q) + 2.4 * side)[None], np.array([angle]), np.array([18.0]), np.array([11.0])
+                )[0]
                 distance = streets.query_nearest(shape, return_distance=True, all_matches=False)[1][0]
                 if not 30 < distance < 140 or len(taken.query(shape, predicate="dwithin", distance=25)):  # noqa: PLR2004
                     continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -13,7 +14,6 @@ from gridmap.sample.build import Built
 from gridmap.sample.editions import DEDICATED_NAMES, Edition
 from gridmap.sample.fabric import Fabric
 from gridmap.sample.ground import Floats
-from gridmap.sample.identity import Addresses
 from gridmap.sample.levels import Levels
 from gridmap.sample.names import INSTITUTION_KINDS, SHOP_KINDS, Names
 from gridmap.sample.size import Size
@@ -105,7 +105,6 @@ def candidate_points(places: Floats, addresses: list[str], rng: np.random.Genera
 def place_points(
     size: Size,
     built: Built,
-    addresses: Addresses,
     source: list[str],
     villages: list[str],
     village_middles: Floats,
@@ -181,7 +180,7 @@ def duty_rows(
                 "name": names.person(),
                 "phone": names.phone(),
                 "public": public,
-                "from_date": f"2026-0{int(rng.integers(1, 9))}-01",
+                "from_date": f"2025-{int(rng.integers(1, 13)):02d}-01",
                 "to_date": None,
             }
         )
@@ -216,7 +215,7 @@ def nets_of(
         out.append(("公安警务网", "公安局", f"JW{k:02d}", f"第{k}警务区", shape))
     west, south, east, north = county.bounds
     bands = np.linspace(west, east, 7)
-    for k, (a, b) in enumerate(zip(bands[:-1], bands[1:], strict=True), 1):
+    for k, (a, b) in enumerate(pairwise(bands.tolist()), 1):
         piece = shapely.intersection(shapely.buffer(county, -5), shapely.box(a, south, b, north))
         out.append(("环卫作业网", "城市管理局", f"HW{k:02d}", f"环卫{k}片", piece))
     order = rng.permutation(edition.second.max() + 1)

@@ -80,9 +80,7 @@ def join(parts: list[Slots]) -> Slots:
         none = np.zeros(0)
         empty = np.zeros(0, dtype=np.intp)
         return Slots(np.zeros((0, 2)), none, none, none, empty, empty, empty)
-    return Slots(
-        *(np.concatenate([getattr(p, name) for p in parts]) for name in Slots.__dataclass_fields__)
-    )
+    return Slots(*(np.concatenate([getattr(p, name) for p in parts]) for name in Slots.__dataclass_fields__))
 
 
 def rows_in(
@@ -107,8 +105,7 @@ def rows_in(
         return join([])
     x0 = x.min() + margin + (width - (columns * step - gap)) / 2 + length / 2
     y0 = y.min() + margin + (height - (rows * pitch - pitch + depth)) / 2 + depth / 2
-    c, r = np.meshgrid(np.arange(columns), np.arange(rows))
-    c, r = c.ravel(), r.ravel()
+    c, r = (grid.ravel() for grid in np.meshgrid(np.arange(columns), np.arange(rows)))
     px, py = x0 + c * step, y0 + r * pitch
     middle = np.column_stack([px * cos - py * sin, px * sin + py * cos])
     n = len(c)
@@ -215,9 +212,7 @@ def along_streets(
             at = 14.0
             while at + length[1] < total - 8:
                 size = rng.uniform(*length)
-                p, q = shapely.get_coordinates(
-                    shapely.line_interpolate_point(line, np.array([at, at + size]))
-                )
+                p, q = shapely.get_coordinates(shapely.line_interpolate_point(line, np.array([at, at + size])))
                 d = (q - p) / max(1e-6, float(np.hypot(*(q - p))))
                 side = np.array([-d[1], d[0]])
                 off = CLEARANCE[highway] + setback + depth / 2

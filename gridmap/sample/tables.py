@@ -21,7 +21,7 @@ from gridmap.sample.levels import COUNTY, DIVISION, Levels
 from gridmap.sample.names import INSTITUTION_KINDS
 from gridmap.sample.services import Points
 
-PEOPLE_PER_HOUSEHOLD = 2.69
+PEOPLE_PER_HOUSEHOLD = 2.74
 HOMES = ("slab", "tower", "low", "old", "house")
 USES = {
     "slab": "residential", "tower": "residential", "low": "residential", "old": "residential", "house": "residential",
@@ -48,7 +48,8 @@ def household_rows(
     for i, k in enumerate(homes):
         e = estates.of[k]
         count = int(buildings.households[k])
-        people = max(count, round(count * PEOPLE_PER_HOUSEHOLD * (1 + noise[i]) + (0.69 * (i % 3 - 1) if count < 3 else 0)))  # noqa: PLR2004
+        swing = 0.7 * (i % 3 - 1) if count in {1, 2} else 0.0
+        people = max(count, round(count * PEOPLE_PER_HOUSEHOLD * (1 + noise[i]) + swing))
         rows["building_source_id"].append(source[k])
         rows["estate"].append(estates.name[e] if e >= 0 else None)
         rows["number"].append(addresses.number[k] or None)
@@ -62,12 +63,15 @@ def household_rows(
 
 
 def area_table(levels: Levels, now: Edition, degrees: NDArray[np.object_]) -> gpd.GeoDataFrame:
+    """Return the county, its towns and its communities."""
     community = now.community[now.label]
     shapes = list(union_by(degrees, community, len(levels.community_code)))
     towns = list(union_by(degrees, levels.community_town[community], len(levels.town_code)))
     whole = shapely.coverage_union_all(degrees)
     parts = shapely.get_parts(whole)
-    rows = [("A0", DIVISION, COUNTY, "jurisdiction", None, None, parts[0] if len(parts) == 1 else whole)]
+    rows: list[tuple[Any, ...]] = [
+        ("A0", DIVISION, COUNTY, "jurisdiction", None, None, parts[0] if len(parts) == 1 else whole)
+    ]
     for t, (code, name) in enumerate(zip(levels.town_code, levels.town_name, strict=True)):
         kind = "rural" if code[6] == "2" else "urban"
         rows.append((f"A{code}", code, name, "town", DIVISION, kind, towns[t]))
@@ -142,9 +146,10 @@ def _missing(value: Any) -> bool:
 
 
 def patch_table(zone: Zone, kind: str, patches: Patches, column: str) -> gpd.GeoDataFrame:
+    """Return water or land use; ``column`` names the kind of each patch."""
     n = len(patches.shape)
     letter = kind[0].upper()
-    columns = {
+    columns: dict[str, list[Any]] = {
         "source_id": [f"{letter}{k + 1:04d}" for k in range(n)],
         "name": [name or None for name in patches.name],
         column: patches.kind,
@@ -155,6 +160,7 @@ def patch_table(zone: Zone, kind: str, patches: Patches, column: str) -> gpd.Geo
 
 
 def estate_table(zone: Zone, estates: Estates, built: Built, rng: np.random.Generator) -> gpd.GeoDataFrame:
+    """Return the estates with type, management, wall and gates."""
     n = len(estates.name)
     managed = ["清岩物业" if k != "unit_family" and rng.random() < 0.8 else None for k in estates.kind]  # noqa: PLR2004
     gates: list[str | None] = [None] * n
@@ -178,6 +184,7 @@ def estate_table(zone: Zone, estates: Estates, built: Built, rng: np.random.Gene
 def building_table(
     zone: Zone, built: Built, estates: Estates, addresses: Addresses, source: list[str], named: dict[int, str]
 ) -> gpd.GeoDataFrame:
+    """Return the buildings, in the order of their source identifiers."""
     b = built.buildings
     use = [USES[k] for k in b.kind]
     for k, block in enumerate(built.institutions):
@@ -204,11 +211,13 @@ def building_table(
 
 
 def point_table(zone: Zone, kind: str, points: Points) -> gpd.GeoDataFrame:
+    """Return stations, candidates or places."""
     middles = np.round(np.array(points.middle, dtype=float), 2)
     return table(kind, points.columns(), zone.degrees(shapely.points(middles)))
 
 
 def net_table(zone: Zone, rows: list[tuple[str, str, str, str, Any]]) -> gpd.GeoDataFrame:
+    """Return the departments' nets."""
     net, department, code, name, shape = (list(column) for column in zip(*rows, strict=True))
     columns = {
         "source_id": [f"N{k + 1:03d}" for k in range(len(rows))],
@@ -221,9 +230,11 @@ def net_table(zone: Zone, rows: list[tuple[str, str, str, str, Any]]) -> gpd.Geo
 
 
 def rows_table(kind: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return a table without geometry from rows."""
     return table(kind, {key: [row[key] for row in rows] for key in rows[0]})
 
 
 def request_table(rows: list[dict[str, Any]]) -> gpd.GeoDataFrame:
+    """Return the requests; what each was made for stays out."""
     columns = {key: [row[key] for row in rows] for key in rows[0] if key != "role"}
     return table("requests", columns)

@@ -40,12 +40,10 @@ def capacity(fabric: Fabric, patterns: list[Pattern], free: list[Slots], anchors
             for b in range(len(patterns))
         ]
     )
-    return np.bincount(fabric.block_leaf, weights=per_block, minlength=fabric.n_leaves)
+    return np.bincount(fabric.block_leaf, weights=per_block, minlength=fabric.n_leaves).astype(np.float64)
 
 
-def set_targets(
-    size: Size, fabric: Fabric, room: Floats, towers: list[list[int]], rng: np.random.Generator
-) -> Targets:
+def set_targets(size: Size, fabric: Fabric, room: Floats, towers: list[list[int]], rng: np.random.Generator) -> Targets:
     """Choose the special leaves and the households of every leaf.
 
     ``room`` is the capacity of each leaf, ``towers[leaf]`` how many tower slots each of its blocks has.
@@ -55,7 +53,7 @@ def set_targets(
     want = np.where(village, np.round(rng.normal(57, 9, len(zone))), np.round(rng.normal(333, 16, len(zone))))
     want = np.where(village, np.clip(want, 38, 80), np.clip(want, 290, 354)).astype(np.intp)
     targets = Targets(want)
-    area = np.bincount(fabric.block_leaf, weights=shapely.area(fabric.blocks), minlength=len(zone))
+    area = np.bincount(fabric.block_leaf, weights=shapely.area(fabric.blocks), minlength=len(zone)).astype(np.float64)
     _dedicate(size, targets, zone, area)
     taken = set(targets.dedicated)
     urban = [k for k in np.flatnonzero(~village) if k not in taken]

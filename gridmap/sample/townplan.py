@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -107,16 +108,14 @@ def _near_built(ground: Ground, u: float, v: float) -> bool:
 
 def _cut_at_strips(a: Floats, b: Floats, ground: Ground) -> list[tuple[Floats, Floats]]:
     """Cut a segment of a north-south line where strips, bridges and underpasses begin."""
-    marks = [
-        ground.river_v + d for d in (-RIVER_STRIP, -BRIDGE_HALF, BRIDGE_HALF, RIVER_STRIP)
-    ] + [ground.rail_v + d for d in (-RAIL_STRIP, -TUNNEL_HALF, TUNNEL_HALF, RAIL_STRIP)]
+    marks = [ground.river_v + d for d in (-RIVER_STRIP, -BRIDGE_HALF, BRIDGE_HALF, RIVER_STRIP)] + [
+        ground.rail_v + d for d in (-RAIL_STRIP, -TUNNEL_HALF, TUNNEL_HALF, RAIL_STRIP)
+    ]
     at = sorted({0.0, 1.0} | {t for m in marks if 0 < (t := (m - a[1]) / (b[1] - a[1])) < 1})
-    return [(a + (b - a) * s, a + (b - a) * t) for s, t in zip(at[:-1], at[1:], strict=True)]
+    return [(a + (b - a) * s, a + (b - a) * t) for s, t in pairwise(at)]
 
 
-def _column(
-    lines: Lines, lattice: _Lattice, ground: Ground, i: int, j: int, a: Floats, b: Floats, key: str
-) -> None:
+def _column(lines: Lines, lattice: _Lattice, ground: Ground, i: int, a: Floats, b: Floats, key: str) -> None:
     """Add one segment of a north-south line with the class that its place gives it."""
     corner = ring_corner(ground)
     for start, end in _cut_at_strips(a, b, ground):
@@ -181,7 +180,7 @@ def _mains(lattice: _Lattice, ground: Ground, rng: np.random.Generator) -> Lines
             if plain and rng.random() < 0.08:  # noqa: PLR2004
                 key = f"col{i}-{j + 1}"
                 continue
-            _column(lines, lattice, ground, i, j, a, b, key)
+            _column(lines, lattice, ground, i, a, b, key)
     for j in range(rows):
         for i in range(columns - 1):
             a, b = nodes[i, j], nodes[i + 1, j]
@@ -230,7 +229,7 @@ def _along_water_and_rail(lattice: _Lattice, ground: Ground) -> Lines:
 def density(ground: Ground, u: float, v: float) -> float:
     """How densely people live at a place of the plan: 1 in the middle, near 0 in the fringe."""
     if not _built(ground, u, v):
-        return 0.045
+        return 0.032
     s = ground.scale
     r2 = (u / (1.25 * ground.ring_u)) ** 2 + ((v - 100 * s) / (1150 * s)) ** 2
     return float(max(0.2, np.exp(-1.2 * r2)))
@@ -248,7 +247,7 @@ def zone_at(ground: Ground, u: float, v: float) -> str:
 
 def dry_box(ground: Ground) -> shapely.Geometry:
     """Return the strips along river and railway, where nothing is built."""
-    west, south, east, north = ground.county_box
+    west, _, east, _ = ground.county_box
     strips = [
         shapely.box(west, ground.river_v - RIVER_STRIP, east, ground.river_v + RIVER_STRIP),
         shapely.box(west, ground.rail_v - RAIL_STRIP, east, ground.rail_v + RAIL_STRIP),
@@ -316,9 +315,7 @@ def solid(a: shapely.Geometry, b: shapely.Geometry) -> tuple[shapely.Polygon, sh
     out: list[shapely.Geometry] = []
     spare: list[list[shapely.Geometry]] = [[], []]
     for k, half in enumerate((a, b)):
-        parts = sorted(
-            (p for p in shapely.get_parts(half) if p.geom_type == "Polygon"), key=lambda p: -p.area
-        )
+        parts = sorted((p for p in shapely.get_parts(half) if p.geom_type == "Polygon"), key=lambda p: -p.area)
         out.append(parts[0])
         spare[1 - k] = parts[1:]
     joined = [shapely.union_all([o, *s]) if s else o for o, s in zip(out, spare, strict=True)]
@@ -374,30 +371,30 @@ def _divide(
     cut = None
     for _ in range(6):
         share = one / count + rng.uniform(-0.05, 0.05)
-        cut = split(shape, share, rng, turn=np.radians(16 if zone == "old" else 8))
-        if cut is not None:
-            break
-    if cut is None:
-        cut = split(shape, 0.5, rng, turn=0.0)
+        cut = cut or split(shape, share, rng, turn=np.radians(16 if zone == "old" else 8))
+    cut = cut or split(shape, 0.5, rng, turn=0.0)
     if cut is None:
         msg = "a superblock could not be divided"
         raise AssertionError(msg)
     a, b, chords = cut
-    street = {"fringe": 0.4, "old": 1.0}.get(zone, 0.9)
     highway = NOTHING
-    if rng.random() < street:
-        highway = "unclassified" if zone == "fringe" else "residential"
-        if count > 4 and zone != "fringe":  # noqa: PLR2004
-            highway = "tertiary"
+    if rng.random() < {"fringe": 0.4, "old": 1.0}.get(zone, 0.9):
+        inner = "tertiary" if count > 4 else "residential"  # noqa: PLR2004
+        highway = "unclassified" if zone == "fringe" else inner
+    _add_chords(lines, chords, strips, highway, key)
+    return _divide(a, one, rng, lines, strips, zone, key) + _divide(b, count - one, rng, lines, strips, zone, key)
+
+
+def _add_chords(
+    lines: Lines, chords: list[shapely.LineString], strips: shapely.Geometry, highway: str, key: str
+) -> None:
+    """Add cuts: streets outside the strips along river and railway, mere borders inside."""
     for line in chords:
         dry, wet = _outside_strips(line, strips)
         for g in dry:
             lines.add(g, highway, f"{key}.{len(lines.key)}" if highway else key)
         for g in wet:
             lines.add(g, NOTHING, key)
-    return _divide(a, one, rng, lines, strips, zone, key) + _divide(
-        b, count - one, rng, lines, strips, zone, key
-    )
 
 
 BLOCK_AREA = {"old": 6000.0, "core": 15_000.0, "mid": 20_000.0, "fringe": 90_000.0}
@@ -427,12 +424,7 @@ def _into_blocks(
         "mid": ("service", "residential", "residential", NOTHING),
         "fringe": ("track", "unclassified", NOTHING),
     }[zone][int(rng.integers(0, 3 if zone in {"old", "fringe"} else 4))]
-    for line in chords:
-        dry, wet = _outside_strips(line, strips)
-        for g in dry:
-            lines.add(g, highway, f"{key}.{len(lines.key)}" if highway else key)
-        for g in wet:
-            lines.add(g, NOTHING, key)
+    _add_chords(lines, chords, strips, highway, key)
     _into_blocks(a, zone, rng, lines, strips, key)
     _into_blocks(b, zone, rng, lines, strips, key)
 

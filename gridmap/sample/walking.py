@@ -103,7 +103,7 @@ class Network:
 
     def _end(self, reach: Floats, to: Attached) -> Floats:
         a, b = self.ends[to.segment].T
-        return np.minimum(reach[a] + to.along, reach[b] + self.length[to.segment] - to.along)
+        return np.asarray(np.minimum(reach[a] + to.along, reach[b] + self.length[to.segment] - to.along))
 
     def _graph(self) -> coo_array:
         n = len(self.nodes)

@@ -12,6 +12,10 @@ from gridmap.sample.homes import Stock, near_anchor
 from gridmap.sample.slots import Site, Slots, along_streets, apart, join, rows_in
 from gridmap.sample.targets import Targets
 
+#: Land in square metres: works need at least the first, institutions lie between the others.
+WORKS_LAND = 12_000.0
+COMPOUND_LAND = (4_500.0, 60_000.0)
+
 
 def _place(
     stock: Stock, slots: Slots, kind: str, storeys: tuple[int, int], group: int, rng: np.random.Generator
@@ -70,10 +74,10 @@ def compounds(
     zone = np.array(fabric.leaf_zone)[fabric.block_leaf]
     area = shapely.area(fabric.blocks)
     if kind == "hall":
-        ok = np.isin(zone, ["mid", "fringe"]) & (area > 12_000)
+        ok = np.isin(zone, ["mid", "fringe"]) & (area > WORKS_LAND)
         length, depth, gap, pitch, storeys, most = 56.0, 26.0, 14.0, 44.0, (1, 2), 5
     else:
-        ok = np.isin(zone, ["core", "mid", "old"]) & (area > 4_500) & (area < 60_000)
+        ok = np.isin(zone, ["core", "mid", "old"]) & (area > COMPOUND_LAND[0]) & (area < COMPOUND_LAND[1])
         length, depth, gap, pitch, storeys, most = 40.0, 14.0, 12.0, 36.0, (3, 6), 3
     ok &= ~busy & ~np.isnan(anchors[:, 0])
     used: list[int] = []
