@@ -58,15 +58,23 @@ def list_(database: DatabaseOption = None, json: JsonOption = False) -> None:
 
     Example: gridmap edition list
     """
-    from gridmap.services.editions import list_editions
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from gridmap.services.editions import jurisdiction, list_editions
 
     _, place = ready_place(database)
     found = list_editions(place)
     if json:
         print_json(found)
         return
+    zone = ZoneInfo(jurisdiction(place)["time_zone"])
+
+    def shown(moment: str | None) -> str:
+        return "" if moment is None else f"{datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M}"
+
     for edition in found:
-        period = f"{edition['effective_from'][:16]} – {(edition['effective_to'] or '')[:16]:16}"
+        period = f"{shown(edition['effective_from'])} – {shown(edition['effective_to']):16}"
         typer.echo(f"{edition['id']:>3}  {period}  {edition['name']}")
 
 

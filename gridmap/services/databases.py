@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import OperationalError
 
 from gridmap.settings import Settings
@@ -63,5 +63,7 @@ def describe(settings: Settings, database: str | None = None) -> dict[str, objec
 
 def plain_address(place: Place) -> str:
     """Return the address as libpq and QGIS read it, without the password."""
-    url = make_url(place.url).set(drivername="postgresql")
-    return url.set(password=None).render_as_string(hide_password=False)
+    url = make_url(place.url)
+    # URL.set(password=None) would leave the password as it is
+    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    return bare.render_as_string(hide_password=False)

@@ -1,0 +1,95 @@
+"""Commands that change data say what they would do, and do it with --commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridmap.settings import Settings
+from gridmap.store.database import Place, engine_of
+from tests.conftest import copy_database, drop_database, leave
+
+AREA = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {"source_id": "A1", "name": "东门社区", "level": "community", "code": "990101001001"},
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [[[112.8, 36.3], [112.81, 36.3], [112.81, 36.31], [112.8, 36.31], [112.8, 36.3]]],
+            },
+        }
+    ],
+}
+
+
+@pytest.fixture
+def own(run_settings: Settings, county_template: Place) -> Iterator[Place]:
+    """A copy of the county for one test."""
+    leave(county_template)
+    made = copy_database(run_settings, county_template.name, "cli_own")
+    yield made
+    drop_database(run_settings, made)
+
+
+def fingerprint(place: Place) -> dict[str, Any]:
+    """Return how many rows each table has, and the data versions."""
+    with engine_of(place).connect() as connection:
+        tables = connection.exec_driver_sql(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'gridmap' ORDER BY 1"
+        ).scalars()
+        counts: dict[str, Any] = {
+            name: connection.exec_driver_sql(f'SELECT count(*) FROM gridmap."{name}"').scalar_one() for name in tables
+        }
+        rows = connection.exec_driver_sql("SELECT name, value FROM gridmap.version ORDER BY name").all()
+        return counts | {"versions": [tuple(row) for row in rows]}
+
+
+def test_without_commit_nothing_is_written(own: Place, quick: Callable[..., Any]) -> None:
+    Path("areas.geojson").write_text(json.dumps(AREA), encoding="utf-8")
+    before = fingerprint(own)
+    for command in (
+        ["import", "areas", "areas.geojson"], ["cells"], ["sample"], ["migrate"], ["db", "copy", "nowhere"],
+        ["db", "restore", "copy.gridmap"],
+    ):  # fmt: skip
+        done = quick(*command, "--database", own.name)
+        assert done.exit_code == 0, done.output
+        assert fingerprint(own) == before, command
+    assert "--commit" in quick("cells", "--database", own.name).output
+    leave(own)
+    assert "nowhere" not in quick("db", "status", "--database", own.name).output
+
+
+def test_with_commit_it_is(own: Place, quick: Callable[..., Any]) -> None:
+    Path("areas.geojson").write_text(json.dumps(AREA), encoding="utf-8")
+    before = fingerprint(own)
+    told = json.loads(quick("import", "areas", "areas.geojson", "--database", own.name, "--commit", "--json").stdout)
+    assert told["committed"] is True
+    assert fingerprint(own)["area"] == before["area"] + 1
+    again = json.loads(quick("import", "areas", "areas.geojson", "--database", own.name, "--commit", "--json").stdout)
+    assert again["layers"][0]["counts"]["same"] == 1
+
+
+def test_the_sample_is_not_loaded_over_other_data(own: Place, quick: Callable[..., Any]) -> None:
+    before = fingerprint(own)
+    assert quick("sample", "--database", own.name, "--commit").exit_code == 0
+    assert fingerprint(own) == before
+    done = quick("sample", "--seed", "2", "--database", own.name, "--commit")
+    assert done.exit_code == 1
+    assert fingerprint(own) == before
+
+
+def test_what_was_bad_is_said_row_by_row(own: Place, quick: Callable[..., Any]) -> None:
+    bad = json.loads(json.dumps(AREA))
+    bad["features"][0]["properties"]["level"] = "village group"
+    Path("areas.geojson").write_text(json.dumps(bad), encoding="utf-8")
+    before = fingerprint(own)
+    told = json.loads(quick("import", "areas", "areas.geojson", "--database", own.name, "--json").stdout)
+    assert told["layers"][0]["rejected"] == 1
+    assert quick("import", "areas", "areas.geojson", "--database", own.name, "--commit").exit_code == 1
+    assert fingerprint(own) | {"job": 0} == before | {"job": 0}
