@@ -28,7 +28,7 @@ STYLE: dict[str, Any] = {
     "water": {"fill": "#a6cbe6", "edge": "#7fabcd", "line": [[10, 0.8], [14, 2], [17, 5]]},
     "buildings": {"fill": "#6f6658", "opacity": 0.2, "edge": "#5c5346", "edge_opacity": 0.34, "from_zoom": 14},
     "streets": {
-        "order": ["foot", "lane", "minor", "major"],
+        "order": ["other", "foot", "lane", "minor", "major"],
         "major": {
             "from_zoom": 10,
             "width": [[10, 1.2], [12, 2.2], [14, 5], [15, 7], [16, 11], [18, 26]],
@@ -64,7 +64,14 @@ STYLE: dict[str, Any] = {
             "casing_width": 0.9,
             "dash": [9, 9],
         },
+        "other": {
+            "from_zoom": 14,
+            "width": [[14, 0.8], [18, 1.4]],
+            "fill": "#5f88ab",
+            "dash": [4, 4],
+        },
         "bridge": "#8d8674",
+        "tunnel": {"band_opacity": 0.3, "line": "#a8946a", "line_width": 1.1, "dash": [5, 4]},
     },
     "grids": {
         "palette": list(PALETTE),
@@ -78,10 +85,11 @@ STYLE: dict[str, Any] = {
     "cells": {
         "from_zoom": 14,
         "line": "#5a5348",
-        "line_opacity": 0.6,
+        "line_opacity": 0.5,
         "line_width": [[14, 0.35], [16, 0.6], [18, 1]],
         "open": "#6aa84f",
         "open_opacity": 0.16,
+        "open_under_fills": 0.07,
     },
     "communities": {
         "line": "#2b3036",

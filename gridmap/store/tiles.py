@@ -45,8 +45,14 @@ WITH frame AS (
 SELECT ST_AsMVT(part.*, '{layer}', :extent, 'geom', 'id') FROM part WHERE geom IS NOT NULL
 """
 
+# Where streets have classes, a line without one is no street but, for example, a ferry; a file without classes
+# holds streets all the same.
 STREET_CLASS = """CASE
     WHEN t.railway IS NOT NULL THEN 'rail'
+    WHEN t.highway = 'ferry' THEN 'other'
+    WHEN t.highway IS NULL AND EXISTS (SELECT FROM gridmap.street WHERE highway IS NOT NULL AND retired_at IS NULL)
+        THEN 'other'
+    WHEN t.highway IN ('rail', 'light_rail', 'narrow_gauge', 'subway', 'tram', 'monorail', 'funicular') THEN 'rail'
     WHEN t.highway IN ('motorway', 'motorway_link', 'trunk', 'trunk_link', 'primary', 'primary_link',
         'secondary', 'secondary_link') THEN 'major'
     WHEN t.highway IN ('tertiary', 'tertiary_link', 'unclassified', 'residential', 'living_street', 'road',
@@ -102,9 +108,11 @@ _STREETS = _layer(
     from_zoom=8,
     condition=f"""CASE {STREET_CLASS}
         WHEN 'major' THEN true
-        WHEN 'rail' THEN :z >= 11 AND t.railway IN ('rail', 'light_rail', 'tram', 'narrow_gauge', 'monorail')
+        WHEN 'rail' THEN :z >= 11 AND coalesce(t.railway, t.highway) IN
+            ('rail', 'light_rail', 'tram', 'narrow_gauge', 'monorail')
         WHEN 'minor' THEN :z >= 12
         WHEN 'lane' THEN :z >= CASE WHEN t.service IS NULL THEN 14 ELSE 15 END
+        WHEN 'other' THEN :z >= 14
         ELSE :z >= 15 END""",
     geometry="CASE WHEN :z < 13 THEN ST_Simplify(t.geom_3857, 2 * :unit, true) ELSE t.geom_3857 END",
     # what is drawn later lies on top: tunnels below, bridges above

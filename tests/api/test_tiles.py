@@ -126,6 +126,24 @@ def test_finer_streets_come_with_the_zoom(connection: Connection, tmp_path: Path
     assert ("buildings" in layers) == (zoom >= 14)
 
 
+def test_a_ferry_is_no_street_but_in_a_file_without_classes_every_line_is_one(
+    connection: Connection, tmp_path: Path
+) -> None:
+    line = f"SRID=4326;MULTILINESTRING(({LON - 0.01} {LAT - 0.01}, {LON + 0.01} {LAT + 0.01}))"
+    z, x, y = _tile_at(LON, LAT, 14)
+
+    def classes() -> dict[str, str]:
+        streets = _decode(tmp_path, render_tile(connection, "base", z=z, x=x, y=y), z, x, y)["streets"]
+        return dict(zip(streets["name"], streets["class"], strict=True))
+
+    _add(connection, "street", source_id="1", name="无类别", geom=line)
+    assert classes() == {"无类别": "lane"}
+    _add(connection, "street", source_id="2", name="小街", highway="residential", geom=line)
+    _add(connection, "street", source_id="3", name="渡线", highway="ferry", geom=line)
+    _add(connection, "street", source_id="4", name="地铁", highway="subway", geom=line)
+    assert classes() == {"无类别": "other", "小街": "minor", "渡线": "other"}
+
+
 def test_numbers_of_buildings_come_at_zoom_17(connection: Connection, tmp_path: Path) -> None:
     _town(connection)
     z, x, y = _tile_at(LON + 0.0001, LAT + 0.0001, 17)

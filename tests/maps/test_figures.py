@@ -60,8 +60,9 @@ def test_where_all_households_are_estimates_a_grid_without_any_is_not_judged(
     grid = world.data["grids"][3]["features"][0]["properties"]
     grid.update(kind="urban", households=0, people=0, buildings=7, households_estimated=0)
     page = opening(f"{url}/map").ready()
+    assert page.locator(".gm-totals dd").nth(1).inner_text() == f"≈{counts['households']:,}"
     row = page.locator(f"[data-code='{grid['code']}']")
-    assert row.locator(".gm-row-count").inner_text() == "—"
+    assert row.locator(".gm-row-count").text_content() == "—"
     assert row.locator(".gm-bar").count() == 0
     row.click()
     page.locator(".gm-grid-card").wait_for()
@@ -74,7 +75,7 @@ def test_where_households_were_counted_none_are_none(url: str, world: World, ope
     grid.update(kind="urban", households=0, people=0, buildings=7, households_estimated=0)
     page = opening(f"{url}/map").ready()
     row = page.locator(f"[data-code='{grid['code']}']")
-    assert row.locator(".gm-row-count").inner_text().replace("\n", "") == "0▼100%"
+    assert row.locator(".gm-row-count").text_content() == "0▼100%"
 
 
 @pytest.mark.parametrize("kind", ["rural", "dedicated"])
@@ -85,7 +86,7 @@ def test_only_urban_grids_are_measured_by_the_urban_standard(
     grid.update(kind=kind, households=41, buildings=7, households_estimated=0)
     page = opening(f"{url}/map").ready()
     row = page.locator(f"[data-code='{grid['code']}']")
-    assert row.locator(".gm-row-count").inner_text() == "41"
+    assert row.locator(".gm-row-count").text_content() == "41"
     assert row.locator(".gm-bar").count() == 0
 
 
@@ -147,3 +148,14 @@ def test_the_credits_stand_in_the_stand_alone_file(tmp_path: Path, data: dict[st
 def test_where_nobody_is_to_be_credited_there_is_no_line(url: str, opening: Opening) -> None:
     page = opening(f"{url}/map").ready()
     assert page.locator("#gm-credits").inner_text() == ""
+
+
+def test_the_first_edition_was_always_in_force(url: str, world: World, opening: Opening) -> None:
+    jurisdiction = world.data["jurisdiction"]
+    jurisdiction["edition"]["effective_from"] = "1970-01-01T00:00:00+00:00"
+    jurisdiction["editions"] = [jurisdiction["edition"]]
+    page = opening(f"{url}/map").ready()
+    assert page.locator("#gm-subtitle").inner_text() == "2026版"
+    page.keyboard.press("Control+p")
+    assert "1970" not in page.locator("body").inner_text()
+    assert "版本 2026版" in page.locator(".gm-paper-foot").inner_text()

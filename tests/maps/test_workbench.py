@@ -15,6 +15,7 @@ from playwright.sync_api import Page
 
 from gridmap.maps.style import STYLE
 from tests.maps.conftest import Opened
+from tests.maps.encoder import Layer
 from tests.maps.server import World
 
 Opening = Callable[..., Opened]
@@ -206,6 +207,29 @@ def test_water_stays_water_under_the_fills_of_the_grids(url: str, world: World, 
     assert tuple(bytes.fromhex(STYLE["water"]["fill"][1:])) in around, (
         "the river has its own colour, unmixed with any fill"
     )
+
+
+def test_tunnels_and_ferries_leave_the_water_to_be_seen(url: str, world: World, opening: Opening) -> None:
+    west, south, east, north = 116.899, 28.299, 116.901, 28.301
+    ring = [(west, south), (east, south), (east, north), (west, north), (west, south)]
+    water = {"type": "Feature", "properties": {"kind": "river"}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    lines = []
+    for lat, properties in ((28.2995, {"class": "major", "tunnel": True}), (28.3005, {"class": "other"})):
+        geometry = {"type": "LineString", "coordinates": [(west, lat), (east, lat)]}
+        lines.append({"type": "Feature", "properties": properties, "geometry": geometry})
+    world.layers = {"water": Layer({"features": [water]}), "streets": Layer({"features": lines})}
+    opened = opening(f"{url}/map#map=18/28.3/116.9&hide=grids,names,stations,communities")
+    page = opened.ready()
+    blue = tuple(bytes.fromhex(STYLE["water"]["fill"][1:]))
+    x, y = _pixel(page, 116.9, 28.2995)
+    band = _colour(page, x, y + 7)
+    assert band != blue
+    assert band[2] > band[0], "the band lets the water through"
+    x, y = _pixel(page, 116.9, 28.3005)
+    along = [_colour(page, x + step, y) for step in range(40)]
+    assert blue in along, "a broken line"
+    assert len(set(along)) > 1
+    assert {_colour(page, x + step, y + 4) for step in range(0, 40, 8)} == {blue}, "a thin line"
 
 
 def test_neighbours_differ_in_colour_on_the_map(url: str, world: World, opening: Opening) -> None:

@@ -48,6 +48,18 @@ export function basePainters(style, shown) {
     });
   };
 
+  /** What runs below the ground: a breath of its width and a broken line along its middle. */
+  const tunnel = (look, path, stroke, context, view) => {
+    const { band_opacity: opacity, line, line_width: width, dash } = style.streets.tunnel;
+    context.lineCap = "butt";
+    if (look.casing) {
+      context.globalAlpha = opacity;
+      stroke(path, look.fill, between(look.width, view.zoom));
+    }
+    context.globalAlpha = 1;
+    stroke(path, look.casing ? line : look.fill, look.casing ? width : between(look.width, view.zoom), dash);
+  };
+
   const streets = (context, view) => {
     if (!shown("base")) return;
     paths(context, view, (all, unit) => {
@@ -65,14 +77,18 @@ export function basePainters(style, shown) {
         const found = classes
           .map((name) => [style.streets[name], all.get(`streets:${name}:${where}`)])
           .filter(([, path]) => path);
-        context.globalAlpha = where === "tunnel" ? 0.45 : 1;
+        if (where === "tunnel") {
+          found.forEach(([look, path]) => tunnel(look, path, stroke, context, view));
+          continue;
+        }
+        context.globalAlpha = 1;
         for (const [look, path] of found) {
           if (!look.casing) continue;
           const width = between(look.width, view.zoom);
           context.lineCap = where === "ground" ? "round" : "butt";
           const edge = where === "bridge" ? look.casing_width + 0.8 : look.casing_width;
           const colour = where === "bridge" ? style.streets.bridge : look.casing;
-          stroke(path, colour, width + 2 * edge, where === "tunnel" ? [4, 3] : []);
+          stroke(path, colour, width + 2 * edge);
         }
         for (const [look, path] of found) {
           context.lineCap = where === "ground" && !look.dash ? "round" : "butt";

@@ -1,25 +1,31 @@
-/** Painter of the cells: hairlines between the smallest pieces of land, open land a faint green. */
+/** Painters of the cells: hairlines between the smallest pieces of land, open land a faint green. */
 import { between } from "./canvas.js";
 
-export function cellsPainter(style, shown) {
-  return (context, view) => {
+export function cellsPainters(style, shown) {
+  const draw = (key, ink) => (context, view) => {
     const tile = view.content?.cells;
-    if (!tile || !shown("cells")) return;
+    const path = shown("cells") && tile?.paths.get(key);
+    if (!path) return;
     const unit = tile.extent / view.size;
     context.scale(1 / unit, 1 / unit);
-    const open = tile.paths.get("cells:open");
-    if (open) {
-      context.globalAlpha = style.open_opacity;
-      context.fillStyle = style.open;
-      context.fill(open, "evenodd");
-    }
+    ink(context, path, view, unit);
+  };
+
+  const open = draw("cells:open", (context, path) => {
+    // A grid keeps its own colour: beside its fill the green only whispers.
+    context.globalAlpha = shown("grids") ? style.open_under_fills : style.open_opacity;
+    context.fillStyle = style.open;
+    context.fill(path, "evenodd");
+  });
+
+  const lines = draw("cells:line", (context, path, view, unit) => {
     // One path for all: an edge that two cells share is inked once.
-    const lines = tile.paths.get("cells:line");
-    if (!lines) return;
     context.globalAlpha = style.line_opacity;
     context.strokeStyle = style.line;
     context.lineWidth = between(style.line_width, view.zoom) * unit;
     context.lineJoin = "round";
-    context.stroke(lines);
-  };
+    context.stroke(path);
+  });
+
+  return { open, lines };
 }

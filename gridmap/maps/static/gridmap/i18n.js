@@ -353,20 +353,23 @@ export function createWords(language, timeZone) {
     const words = DICTIONARIES[language()][key] ?? key;
     return words.replace(/\{(\w+)\}/gu, (whole, name) => (name in values ? String(values[name]) : whole));
   };
+  /** A day as people there write it; a date without a time is that day everywhere. */
+  const date = (value) => {
+    const day = new Date(value);
+    if (Number.isNaN(day.getTime())) return String(value ?? "");
+    const zone = /^\d{4}-\d{2}-\d{2}$/u.test(value) ? "UTC" : timeZone();
+    const parts = { year: "numeric", month: "long", day: "numeric", timeZone: zone };
+    return day.toLocaleDateString(LOCALES[language()], parts);
+  };
   return {
     t,
+    date,
+    /** The day from which an edition is in force; none for the first one, which was always so. */
+    since: (value) => (new Date(value).getTime() <= 0 ? "" : date(value)),
     /** Words of a key made from data, or the datum itself when there are none. */
     term: (prefix, value) => DICTIONARIES[language()][`${prefix}.${value}`] ?? String(value ?? ""),
     /** One language of { zh, en }. */
     said: (text) => (typeof text === "string" ? text : (text?.[language()] ?? text?.zh ?? text?.en ?? "")),
     number: (value) => Number(value ?? 0).toLocaleString(LOCALES[language()]),
-    /** A day as people there write it; a date without a time is that day everywhere. */
-    date: (value) => {
-      const day = new Date(value);
-      if (Number.isNaN(day.getTime())) return String(value ?? "");
-      const zone = /^\d{4}-\d{2}-\d{2}$/u.test(value) ? "UTC" : timeZone();
-      const parts = { year: "numeric", month: "long", day: "numeric", timeZone: zone };
-      return day.toLocaleDateString(LOCALES[language()], parts);
-    },
   };
 }

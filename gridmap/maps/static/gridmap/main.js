@@ -2,7 +2,7 @@
 /** Puts the page together around the Leaflet map that Folium made. */
 import { basePainters } from "./base.js";
 import { canvasLayer } from "./canvas.js";
-import { cellsPainter } from "./cells.js";
+import { cellsPainters } from "./cells.js";
 import { createCommunities } from "./communities.js";
 import { h } from "./dom.js";
 import { embeddedSource } from "./embedded.js";
@@ -68,7 +68,7 @@ export async function mount(map) {
     () => state.language,
     () => state.jurisdiction?.time_zone,
   );
-  const { t, said, number, date } = words;
+  const { t, said, number } = words;
   const figures = createFigures(() => state.jurisdiction);
   const shown = (name) => available.has(name) && !state.hidden.has(name);
   const say = (text) => {
@@ -84,13 +84,15 @@ export async function mount(map) {
   const grids = createGrids(styles.grids ?? { palette: ["#ccc"], opacity: 0, line_width: [[0, 0]], parent_width: [[0, 0]] });
   const communities = createCommunities(styles.communities, shown);
   const base = styles.base ? basePainters(styles.base, shown) : null;
+  const cells = styles.cells ? cellsPainters(styles.cells, shown) : null;
   const ifGrids = (painter) => (context, view) => shown("grids") && painter(context, view);
   const painters = [
     base?.ground,
     base?.landuse,
+    cells?.open,
     ifGrids(grids.fill),
     base?.water,
-    styles.cells ? cellsPainter(styles.cells, shown) : null,
+    cells?.lines,
     base?.buildings,
     base?.streets,
     styles.communities ? communities.veil : null,
@@ -102,8 +104,8 @@ export async function mount(map) {
     noteBase(content);
     if (shown("cells") && coords.z >= styles.cells.from_zoom && !content?.cells) {
       // The ground does not wait for a finer layer that fails.
-      const cells = await source.cells(coords, signal).catch(() => null);
-      if (cells) (content ??= new Tile(cells.extent)).cells = cells;
+      const found = await source.cells(coords, signal).catch(() => null);
+      if (found) (content ??= new Tile(found.extent)).cells = found;
     }
     return content;
   };
@@ -279,7 +281,7 @@ export async function mount(map) {
     document.title = title();
     byId("gm-title").textContent = title();
     byId("gm-subtitle").textContent = from
-      ? t("edition", { name: name ?? number_, from: date(from) })
+      ? words.since(from) ? t("edition", { name: name ?? number_, from: words.since(from) }) : String(name ?? number_)
       : state.jurisdiction ? t("edition.none") : "";
     const credits = state.jurisdiction?.attributions ?? [];
     byId("gm-credits").textContent = credits.length ? t("credits", { text: credits.map(said).join("; ") }) : "";

@@ -15,7 +15,7 @@ const STEPS = [
 ];
 
 export function createPanel(body, { store, words, figures, colourOf, actions }) {
-  const { t, term, said, number, date } = words;
+  const { t, term, said, number } = words;
   const { state } = store;
 
   // --- pieces -----------------------------------------------------------------------------------------
@@ -214,7 +214,9 @@ export function createPanel(body, { store, words, figures, colourOf, actions }) 
   const totals = () => {
     const grids = state.grids.map((feature) => feature.properties);
     const item = (value, key) => h("div", null, h("dd", null, value), h("dt", null, t(key)));
-    const total = (name) => item(shownFigure(name, figures.total(name, grids)), `count.${name}`);
+    const guessed = state.jurisdiction?.counts?.households_estimated > 0;
+    const total = (name) =>
+      item([guessed && name === "households" && "≈", shownFigure(name, figures.total(name, grids))], `count.${name}`);
     return h(
       "dl",
       { class: "gm-totals" },
@@ -435,7 +437,8 @@ export function createPanel(body, { store, words, figures, colourOf, actions }) 
       ...editions.map((one) => {
         const now = one.id === current?.id;
         const value = now ? "" : String(one.effective_from ?? "");
-        const label = `${one.name ?? one.id} · ${date(one.effective_from)}${now ? ` (${t("edition.now")})` : ""}`;
+        const since = words.since(one.effective_from);
+        const label = `${one.name ?? one.id}${since && ` · ${since}`}${now ? ` (${t("edition.now")})` : ""}`;
         return h("option", { value, selected: value === (state.at ?? "") }, label);
       }),
     );

@@ -21,6 +21,7 @@ export function createPaper({ map, sheet, stage, canvas, store, words, figures, 
   const foot = h("footer", { class: "gm-paper-foot" });
   const north = h("div", { class: "gm-north" });
 
+  const named = ({ id, name, effective_from: from }) => `${name ?? id}${words.since(from) && ` (${words.since(from)})`}`;
   const denominator = () => metresPerPx(map) * PX_PER_M;
   const rounded = (n) => {
     const step = 10 ** Math.max(0, Math.floor(Math.log10(n)) - 1);
@@ -54,7 +55,7 @@ export function createPaper({ map, sheet, stage, canvas, store, words, figures, 
     foot.replaceChildren(
       h("strong", null, t("paper.sketch")),
       h("span", null, t("paper.disclaimer")),
-      item(t("paper.edition"), edition ? `${edition.name ?? edition.id} (${date(edition.effective_from)})` : t("edition.none")),
+      item(t("paper.edition"), edition ? named(edition) : t("edition.none")),
       item(t("paper.date"), date(Date.now())),
       ...(texts.publisher ? [item(t("paper.publisher"), texts.publisher)] : []),
       item(t("paper.review"), h("span", { class: "gm-slot" }, texts.review || " ")),

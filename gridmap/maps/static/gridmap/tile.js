@@ -1,6 +1,6 @@
 /** What one tile of the base map holds, ready to be drawn: a Path2D for each style, and names. */
 
-const STREETS = new Set(["major", "minor", "lane", "foot", "rail"]);
+const STREETS = new Set(["major", "minor", "lane", "foot", "rail", "other"]);
 
 export class Tile {
   /** `extent` is the tile's width in the units of its coordinates. */
