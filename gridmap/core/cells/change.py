@@ -13,9 +13,8 @@ import shapely
 from gridmap.core.cells.model import CellFabric
 from gridmap.model.finding import Finding
 
-__all__ = ["LINEAGE_COLUMNS", "BaseChange", "CellChange", "suggest_grids"]
+__all__ = ["BaseChange", "CellChange", "suggest_grids"]
 
-LINEAGE_COLUMNS = ["old", "new", "share_of_old", "share_of_new", "households_share"]
 _EVIDENT = 0.8
 
 
@@ -76,7 +75,7 @@ class CellChange:
 
 
 def lineage_of(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Relate retired and new cells by common land and by building (columns ``LINEAGE_COLUMNS``)."""
+    """Relate retired and new cells by common land and by building."""
     a, b = shapely.STRtree(new.geometry.to_numpy()).query(old.geometry.to_numpy(), predicate="intersects")
     m2 = shapely.area(shapely.intersection(old.geometry.to_numpy()[a], new.geometry.to_numpy()[b]))
     old_m2, new_m2 = shapely.area(old.geometry.to_numpy()), shapely.area(new.geometry.to_numpy())

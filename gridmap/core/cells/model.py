@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,33 +13,7 @@ from numpy.typing import NDArray
 
 from gridmap.model.finding import Finding
 
-__all__ = [
-    "BLOCK_COLUMNS",
-    "CELL_COLUMNS",
-    "EDGE_COLUMNS",
-    "BaseData",
-    "CellFabric",
-    "CellKind",
-]
-
-CellKind = Literal["building", "open", "open_synthetic", "water"]
-
-CELL_COLUMNS = (
-    "key",
-    "block",
-    "kind",
-    "building_id",
-    "part",
-    "area_code",
-    "legacy_code",
-    "area_m2",
-    "x_m",
-    "y_m",
-    "geometry",
-)
-BLOCK_COLUMNS = ("key", "kind", "area_code", "legacy_code", "geometry")
-EDGE_COLUMNS = ("a", "b", "length_m", "street_class", "street_name", "synthetic")
-ATTACHMENT_COLUMNS = ("building_id", "cell", "reason")
+__all__ = ["BaseData", "CellFabric"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
