@@ -127,7 +127,7 @@ def generate(
     names = Names(rng(5))
     levels = arrange(size, land.fabric, land.parting, names, rng(6))
     planted = Planted()
-    plant_buildings(planted, land.fabric, levels, built, rng(7))
+    plant_buildings(planted, land, levels, built, rng(7))
     return _assemble(size, land, base, built, names, levels, planted, rng, progress)
 
 
@@ -304,11 +304,14 @@ def _spots(
     n = request_count(size)
     a, b = fabric.pairs.T
     borders = np.flatnonzero((now.label[a] != now.label[b]) & (fabric.shared > 40))  # noqa: PLR2004
-    chosen = rng.choice(borders, round(0.06 * n))
+    wanted = round(0.06 * n)
+    chosen = rng.choice(borders, 3 * wanted)
     rings = shapely.boundary(fabric.blocks)
     lines = shapely.line_merge(shapely.intersection(rings[a[chosen]], rings[b[chosen]]))
     lines = np.array([max(shapely.get_parts(g), key=lambda p: p.length) for g in lines], dtype=object)
     at = shapely.line_interpolate_point(lines, rng.uniform(0.2, 0.8, len(lines)), normalized=True)
-    border = shapely.get_coordinates(at) + rng.uniform(-9, 9, (len(at), 2))
+    border = shapely.get_coordinates(at) + rng.uniform(-6, 6, (len(at), 2))
+    inside, _ = shapely.STRtree(buildings.outline).query(shapely.points(border), predicate="dwithin", distance=1.0)
+    border = np.delete(border, np.unique(inside), axis=0)[:wanted]
     outside = land.outside[rng.integers(0, len(land.outside), round(0.02 * n))]
     return Spots(buildings.middle, buildings.households.astype(np.float64) + 0.4, where, border, outside)

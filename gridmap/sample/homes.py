@@ -23,6 +23,7 @@ RAISED_FROM, MOST_RAISED = 25, 2.0
 #: The houses of the old town are at most this share of all buildings.
 OLD_SHARE = 0.19
 LARGEST_VILLAGE_BLOCK = 40_000.0
+MOST_IN_SLAB = 60
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ class Pattern:
 def households_of(pattern: Pattern, rng: np.random.Generator) -> int:
     """Return the households of a full building of a pattern."""
     if pattern.kind == "slab":
-        return 2 * pattern.entrances * pattern.storeys
+        return min(MOST_IN_SLAB, 2 * pattern.entrances * pattern.storeys)
     if pattern.kind == "tower":
         return int(pattern.storeys * (4 if pattern.entrances == 1 else 6))
     return int(rng.integers(2, 5))
@@ -96,7 +97,8 @@ def block_patterns(fabric: Fabric, rng: np.random.Generator) -> list[Pattern]:
             out.append(Pattern("low", 1, int(rng.integers(3, 5)), angle))
         else:
             entrances = int(rng.choice([2, 3, 3, 3, 4, 5]))
-            out.append(Pattern("slab", entrances, int(rng.choice([5, 5, 6, 6, 6, 7])), angle))
+            storeys = int(rng.choice([5, 5, 6, 6, 6, 7]))
+            out.append(Pattern("slab", entrances, max(storeys, 6 if entrances == 2 else 5), angle))  # noqa: PLR2004
     return out
 
 
@@ -238,7 +240,7 @@ def _raise(stock: Stock, start: int, rest: int) -> None:
         return
     factor = min(MOST_RAISED, 1 + rest / total)
     for k in range(start, len(stock)):
-        most = {"slab": 60, "tower": 220}.get(stock.kind[k], 14)
+        most = {"slab": MOST_IN_SLAB, "tower": 220}.get(stock.kind[k], 14)
         higher = max(stock.households[k], min(most, round(stock.households[k] * factor)))
         stock.storeys[k] = max(stock.storeys[k], round(stock.storeys[k] * higher / max(1, stock.households[k])))
         stock.households[k] = higher
@@ -300,7 +302,8 @@ def _settle_block(
             full = households_of(pattern, rng)
             if pattern.kind == "tower" and left < 62:  # noqa: PLR2004
                 break
-            h = min(int(full - rng.integers(0, 4)), max(left, 24 if pattern.kind == "slab" else 80))
+            least = 24 if pattern.kind == "slab" else 80
+            h = max(least, min(int(full - rng.integers(0, 4)), left))
             stock_storeys = pattern.storeys
         else:
             stock_storeys = pattern.storeys

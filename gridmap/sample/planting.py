@@ -12,6 +12,7 @@ from gridmap.sample.build import Buildings, Built
 from gridmap.sample.coverage import Stations
 from gridmap.sample.editions import Edition, holds_together, neighbours
 from gridmap.sample.fabric import Fabric
+from gridmap.sample.land import Land
 from gridmap.sample.levels import Levels
 from gridmap.sample.size import Size
 from gridmap.sample.slots import rectangles
@@ -138,15 +139,24 @@ def _append(buildings: Buildings, outline: shapely.Polygon, block: int, leaf: in
     return len(buildings) - 1
 
 
-def plant_buildings(planted: Planted, fabric: Fabric, levels: Levels, built: Built, rng: np.random.Generator) -> None:
+def plant_buildings(planted: Planted, land: Land, levels: Levels, built: Built, rng: np.random.Generator) -> None:
     """Plant one building under a community line, three far from any street; choose one that gets no grid."""
+    fabric = land.fabric
     streets = shapely.STRtree(fabric.streets.geometry)
-    _plant_under_line(planted, fabric, levels, built, streets)
-    _plant_far(planted, fabric, built, streets, rng)
+    water = shapely.STRtree(land.barriers)
+    _plant_under_line(planted, fabric, levels, built, streets, water)
+    _plant_far(planted, fabric, built, streets, water, rng)
     _choose_hole(planted, fabric, built)
 
 
-def _plant_under_line(planted: Planted, fabric: Fabric, levels: Levels, built: Built, streets: shapely.STRtree) -> None:
+def _plant_under_line(
+    planted: Planted,
+    fabric: Fabric,
+    levels: Levels,
+    built: Built,
+    streets: shapely.STRtree,
+    water: shapely.STRtree,
+) -> None:
     community = levels.community[fabric.block_leaf]
     a, b = fabric.pairs.T
     across = np.flatnonzero((community[a] != community[b]) & (fabric.shared > 60))  # noqa: PLR2004
@@ -168,7 +178,8 @@ def _plant_under_line(planted: Planted, fabric: Fabric, levels: Levels, built: B
                     (0.5 * (p + q) + 2.4 * side)[None], np.array([angle]), np.array([18.0]), np.array([11.0])
                 )[0]
                 distance = streets.query_nearest(shape, return_distance=True, all_matches=False)[1][0]
-                if not 30 < distance < 140 or len(taken.query(shape, predicate="dwithin", distance=25)):  # noqa: PLR2004
+                near = [len(tree.query(shape, predicate="dwithin", distance=25)) for tree in (taken, water)]
+                if not 30 < distance < 140 or any(near):  # noqa: PLR2004
                     continue
                 parts = shapely.area(shapely.intersection(fabric.blocks[[a[k], b[k]]], shape))
                 if parts.sum() < shape.area - 0.01 or parts.min() < 0.15 * shape.area:
@@ -183,7 +194,12 @@ def _plant_under_line(planted: Planted, fabric: Fabric, levels: Levels, built: B
 
 
 def _plant_far(
-    planted: Planted, fabric: Fabric, built: Built, streets: shapely.STRtree, rng: np.random.Generator
+    planted: Planted,
+    fabric: Fabric,
+    built: Built,
+    streets: shapely.STRtree,
+    water: shapely.STRtree,
+    rng: np.random.Generator,
 ) -> None:
     village = np.flatnonzero(fabric.leaf_village >= 0)
     used: set[int] = set()
@@ -198,7 +214,8 @@ def _plant_far(
         tries = tries[shapely.contains_xy(inner, tries)]
         for p in tries:
             distance = streets.query_nearest(shapely.Point(p), return_distance=True, all_matches=False)[1][0]
-            if 260 < distance < 480:  # noqa: PLR2004
+            dry = len(water.query(shapely.Point(p), predicate="dwithin", distance=60)) == 0
+            if 260 < distance < 480 and dry:  # noqa: PLR2004
                 shape = rectangles(p[None], np.array([0.2]), np.array([10.0]), np.array([8.0]))[0]
                 planted.unattached.append(_append(built.buildings, shape, b, int(leaf), "house", 1))
                 used.add(b)
