@@ -87,8 +87,9 @@ def serve_place(settings: Settings, place: Place, listening: socket.socket, *, t
         timeout_graceful_shutdown=_GRACE_S,
         log_config=log_config(settings.log_level),
     )
-    _announce(settings, listening.getsockname()[1], token)
+    # before the address is told: whoever has read it may stop the server at once
     signal.signal(signal.SIGTERM, _leave)
+    _announce(settings, listening.getsockname()[1], token)
     with worker_beside(settings), contextlib.suppress(KeyboardInterrupt):
         if settings.workers > 1:
             Multiprocess(config, sockets=[listening]).run()
