@@ -270,6 +270,7 @@ def _provisional_communities(connection: Connection, fabric: CellFabric, srid: i
                 code=codes[k],
                 name=str(points["name"].iloc[k]),
                 parent_code=parents[growth.seed_cell[k]],
+                area_kind=points["area_kind"].iloc[k],
                 geom=_lonlat(polygons[[k]], srid)[0],
             )
             for k in grown

@@ -21,6 +21,7 @@ class Provisional:
     code: str
     name: str
     parent_code: str | None
+    area_kind: str | None
     geom: shapely.Geometry
 
 
@@ -36,6 +37,7 @@ def replace_provisional(connection: Connection, communities: Sequence[Provisiona
             "name": [c.name for c in communities],
             "level": ["community"] * len(communities),
             "parent_code": [c.parent_code for c in communities],
+            "area_kind": [c.area_kind for c in communities],
             "provisional": [True] * len(communities),
             "geom": as_multi([c.geom for c in communities]),
         },
