@@ -19,18 +19,18 @@ from gridmap.sample.size import Size
 from gridmap.sample.walking import REACH, Network
 
 #: Stations are placed so that homes are well inside or well outside their reach.
-NEAR, FAR = 0.9 * REACH, 1.12 * REACH
+NEAR, FAR = 0.93 * REACH, 1.12 * REACH
 DETOUR = 10 * 60 * REACH / 900
 #: Up to this many buildings the walking reach of every site is known before stations are chosen.
 EXACT = 6000
 NO_SITE = ("shed", "park")
 #: What a home counts beside its households, so that lonely ones are not forgotten.
 A_HOME = 25.0
-SWAPS = 25
+PASSES = 8
 #: How many of the loneliest places are tried for each kind of gap.
 TRIED = 14
-#: How many grids, and a quarter of how many estates, are looked at in a large county.
-LOOKED_AT = 45
+#: How many grids, and half of how many estates, are looked at in a large county.
+LOOKED_AT = 20
 
 
 @dataclass(slots=True, eq=False)
@@ -168,7 +168,8 @@ def _choose_gaps(town: _Town, rivers: list[Gap], walls: list[Gap]) -> tuple[list
     _, gaps, allowed = best
     for gap in gaps:
         _absorb(town, gap, gaps, allowed)
-    return gaps, allowed
+    left_out = np.concatenate([np.zeros(0, dtype=np.intp), *(g.homes for g in gaps)])
+    return gaps, allowed[town.walk(left_out, allowed) > 1.05 * REACH]
 
 
 def _absorb(town: _Town, gap: Gap, gaps: list[Gap], allowed: Ints) -> None:
@@ -207,7 +208,7 @@ def _across_river(town: _Town, now: Edition, river: shapely.Geometry, special: s
     found: list[tuple[float, Gap]] = []
     reach = shapely.distance(shapely.points(town.middle[town.homes]), river)
     near = np.unique(town.leaf[town.homes[reach < 800]])  # noqa: PLR2004
-    for leaf in near[:: max(1, len(near) // LOOKED_AT)]:
+    for leaf in near if len(town.homes) < EXACT else near[:: max(1, len(near) // LOOKED_AT)]:
         if now.kind[leaf] != "urban" or int(leaf) in special:
             continue
         homes = town.homes[town.leaf[town.homes] == leaf]
@@ -235,7 +236,7 @@ def _behind_wall(town: _Town, built: Built, now: Edition, barrier: shapely.Geome
     """Find estates with one side to their street and a site near their back, the loneliest first."""
     shapely.prepare(barrier)
     found: list[tuple[float, Gap]] = []
-    step = max(1, len(built.courts) // (4 * LOOKED_AT))
+    step = 1 if len(town.homes) < EXACT else max(1, len(built.courts) // (2 * LOOKED_AT))
     for k in range(0, len(built.courts), step):
         court = built.courts[k]
         homes = court.members
@@ -274,10 +275,8 @@ def _place(
     order = allowed[np.lexsort((rng.random(len(allowed)), likely))]
     pool = np.unique(np.concatenate([order[: size.share(240)], _of_each_leaf(town, order, wanted)]))
     table = _reach(size, town, pool, wanted)
-    open_ = np.ones(len(wanted))
-    for station in fixed:
-        way = town.walk(np.array([station]), wanted)
-        open_[way < NEAR] = 0.0
+    served = town.walk(np.array(fixed, dtype=np.intp), wanted) < NEAR
+    open_ = np.where(served, 0.0, 1.0)
     weight = town.people[wanted] + A_HOME
     first: list[int] = []
     for s in np.unique(second_of[town.homes]):
@@ -293,51 +292,69 @@ def _place(
         first.append(int(pool[k]))
         open_[table[[k]].indices] = 0.0
     second = [f for f in fixed if f not in first]
-    chosen = {*first, *second}
-    while len(second) < size.share(26):
-        gain = table @ (weight * open_)
-        gain[[i for i, p in enumerate(pool) if int(p) in chosen]] = -1.0
+    spare = ~np.isin(pool, [*first, *second])
+    while len(second) < size.share(26) and spare.any():
+        gain = np.where(spare, table @ (weight * open_), -1.0)
         if gain.max() <= 0:
-            gain = np.array([-1.0 if int(p) in chosen else 1.0 for p in pool]) * rng.random(len(pool))
+            gain = np.where(spare, rng.random(len(pool)), -1.0)
         k = int(np.argmax(gain))
         second.append(int(pool[k]))
-        chosen.add(int(pool[k]))
+        spare[k] = False
         open_[table[[k]].indices] = 0.0
     if size.buildings <= EXACT:
-        _swap(table, pool, first, second, set(fixed), weight)
+        plan = _Plan(pool, table, second_of, fixed, served, weight)
+        plan.improve(first, second)
         lost = wanted[town.walk(np.array([*first, *second]), wanted) > NEAR]
-        near, _ = (
-            cKDTree(town.middle[lost]).query(town.middle[allowed]) if len(lost) else (np.full(len(allowed), np.inf), 0)
-        )
-        more = np.unique(
-            np.concatenate([pool, allowed[np.argsort(near, kind="stable")[:200]][: 200 * bool(len(lost))]])
-        )
-        if len(more) > len(pool):
-            _swap(_reach(size, town, more, wanted), more, first, second, set(fixed), weight)
+        if len(lost):
+            near, _ = cKDTree(town.middle[lost]).query(town.middle[allowed])
+            more = np.unique(np.concatenate([pool, allowed[np.argsort(near, kind="stable")[:200]]]))
+            plan = _Plan(more, _reach(size, town, more, wanted), second_of, fixed, served, weight)
+            plan.improve(first, second)
     return first, second
 
 
-def _swap(table: csr_array, pool: Ints, first: list[int], second: list[int], fixed: set[int], weight: Floats) -> None:
-    """Move stations of the second tier that others make up for to where homes are still out of reach."""
-    row = {int(p): i for i, p in enumerate(pool)}
-    base = np.zeros(table.shape[1])
-    for station in [*first, *second]:
-        if station in row:
-            base += table[[row[station]]].toarray()[0]
-    for _ in range(SWAPS):
-        gain = table @ (weight * (base == 0))
-        k = int(np.argmax(gain))
-        losses = [
-            np.inf
-            if s in fixed or s not in row
-            else float(weight[(table[[row[s]]].toarray()[0] > 0) & (base == 1)].sum())
-            for s in second
-        ]
-        out = int(np.argmin(losses))
-        if gain[k] <= losses[out]:
-            return
-        base += table[[k]].toarray()[0] - table[[row[second[out]]]].toarray()[0]
-        second[out] = int(pool[k])
+@dataclass(slots=True)
+class _Plan:
+    """Sites that may be exchanged: which homes each reaches, its level-2 grid, and what fixed stations serve."""
+
+    pool: Ints
+    table: csr_array
+    second_of: Ints
+    fixed: list[int]
+    served: NDArray[np.bool_]
+    weight: Floats
+
+    def improve(self, first: list[int], second: list[int]) -> None:
+        """Exchange stations for better sites, one at a time, until none helps; the first tier keeps its grids."""
+        row = {int(p): i for i, p in enumerate(self.pool)}
+        count = self.served.astype(float)
+        for station in [*first, *second]:
+            if station not in self.fixed:
+                count += self._homes(row[station])
+        level = self.second_of[self.pool]
+        for _ in range(PASSES):
+            better = False
+            for stations in (second, first):
+                for i, station in enumerate(stations):
+                    if station in self.fixed:
+                        continue
+                    here = row[station]
+                    rest = count - self._homes(here)
+                    gain = self.table @ (self.weight * (rest <= 0))
+                    now = gain[here]
+                    gain[[row[s] for s in [*first, *second] if s in row]] = -1.0
+                    if stations is first:
+                        gain[level != level[here]] = -1.0
+                    k = int(np.argmax(gain))
+                    if gain[k] > now + 1e-9:
+                        stations[i] = int(self.pool[k])
+                        count = rest + self._homes(k)
+                        better = True
+            if not better:
+                return
+
+    def _homes(self, site: int) -> Floats:
+        return np.asarray(self.table[[site]].toarray()[0], dtype=np.float64)
 
 
 def _of_each_leaf(town: _Town, order: Ints, wanted: Ints, *, most: int = 6) -> Ints:

@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components, mini
 from gridmap.sample.fabric import Ints
 from gridmap.sample.ground import Floats
 
-TRIES = 14
+FEWEST_TRIES = 5
 #: Groups may differ from their fair share by this much without being worse.
 SLACK = 0.12
 
@@ -68,7 +68,7 @@ def _halve(
     k_left = k // 2
     share = k_left / k
     best: tuple[float, Ints] | None = None
-    for _ in range(max(TRIES, min(40, 1200 // n))):
+    for _ in range(max(FEWEST_TRIES, min(40, 1000 // n))):
         cost = rng.uniform(0.2, 1.0, len(a)) / easy
         tree = minimum_spanning_tree(coo_array((cost, (a, b)), shape=(n, n)).tocsr())
         order, before = breadth_first_order(tree + tree.T, 0, directed=False)

@@ -23,6 +23,8 @@ RAISED_FROM, MOST_RAISED = 25, 2.0
 #: The houses of the old town are at most this share of all buildings.
 OLD_SHARE = 0.19
 LARGEST_VILLAGE_BLOCK = 40_000.0
+#: No block is begun for so few households.
+TOO_FEW = 14
 MOST_IN_SLAB = 60
 
 
@@ -226,7 +228,7 @@ def settle(
             rest -= _settle_old(stock, [free[b] for b in ready], rest, crowd, rng)
             ready = []
         for b in ready:
-            if rest > 0:
+            if rest > TOO_FEW:
                 rest -= _settle_block(stock, patterns[b], free[b], anchors[b], rest, b, rng)
         if rest > RAISED_FROM:
             _raise(stock, start, rest)

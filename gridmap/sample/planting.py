@@ -11,13 +11,15 @@ import shapely
 from gridmap.sample.build import Buildings, Built
 from gridmap.sample.coverage import Stations
 from gridmap.sample.editions import Edition, holds_together, neighbours
-from gridmap.sample.fabric import Fabric
+from gridmap.sample.fabric import Fabric, components
 from gridmap.sample.land import Land
 from gridmap.sample.levels import Levels
 from gridmap.sample.size import Size
 from gridmap.sample.slots import rectangles
 from gridmap.sample.targets import BAND
 
+#: How many pieces of community lines are looked at for a building to stand on.
+LINES_TRIED = 150
 #: How many buildings are planted.
 PLANTED = 4
 LOW, HIGH = round(0.7 * BAND), round(1.3 * BAND)
@@ -71,11 +73,10 @@ class Planted:
         for row in requests:
             if row["role"]:
                 roles.setdefault(row["role"], []).append(row["source_ref"])
-        pieces = sorted(
-            now.code[k]
-            for k in now.leaves
-            if now.kind[k] != "dedicated" and not holds_together(now.label, k, fabric.pairs)
-        )
+        inside = fabric.pairs[now.label[fabric.pairs[:, 0]] == now.label[fabric.pairs[:, 1]]]
+        piece = components(len(now.label), inside)
+        together = np.bincount(now.label[np.unique(piece, return_index=True)[1]], minlength=len(now.code))
+        pieces = sorted(now.code[k] for k in now.leaves if now.kind[k] != "dedicated" and together[k] > 1)
         checks = {
             "coverage": [],
             "building_without_grid": [],
@@ -162,7 +163,7 @@ def _plant_under_line(
     across = np.flatnonzero((community[a] != community[b]) & (fabric.shared > 60))  # noqa: PLR2004
     taken = shapely.STRtree(built.buildings.outline)
     best: tuple[float, shapely.Polygon, int] | None = None
-    for k in across:
+    for k in across[:: max(1, len(across) // LINES_TRIED)]:
         line = shapely.line_merge(
             shapely.intersection(shapely.boundary(fabric.blocks[a[k]]), shapely.boundary(fabric.blocks[b[k]]))
         )

@@ -259,8 +259,9 @@ def shares(weights: Floats, total: int, *, least: int = 0) -> list[int]:
     """Divide a whole number in proportion to weights, by largest remainders."""
     exact = weights / weights.sum() * total
     whole = np.maximum(np.floor(exact).astype(int), least)
-    while whole.sum() < total:
-        whole[int(np.argmax(exact - whole))] += 1
+    missing = total - int(whole.sum())
+    if missing > 0:
+        whole[np.argsort(whole - exact, kind="stable")[:missing]] += 1
     while whole.sum() > total:
         over = np.where(whole > least, whole - exact, -np.inf)
         whole[int(np.argmax(over))] -= 1
@@ -278,26 +279,27 @@ def _superblocks(mains: Lines, ground: Ground, total: int) -> tuple[list[shapely
     faces = [f for f in shapely.get_parts(shapely.polygonize(shapely.get_parts(noded))) if f.area > 400]  # noqa: PLR2004
     faces.sort(key=lambda f: (round(f.centroid.x), round(f.centroid.y)))
     strips = dry_box(ground)
+    weight = [_weight(f, ground, strips) for f in faces]
     while True:
-        weight = np.array(
-            [
-                density(ground, f.representative_point().x, f.representative_point().y)
-                * max(1.0, shapely.difference(f, strips).area)
-                for f in faces
-            ]
-        )
-        counts = shares(weight, total)
+        counts = shares(np.array(weight), total)
         empty = [k for k, c in enumerate(counts) if c == 0]
         if not empty:
             return faces, counts
         k = min(empty, key=lambda e: weight[e])
-        lonely = faces.pop(k)
-        borders = [
-            shapely.intersection(lonely, f).length + (0 if _side(ground, f) == _side(ground, lonely) else -1e9)
-            for f in faces
-        ]
-        other = int(np.argmax(borders))
+        lonely, gone = faces.pop(k), weight.pop(k)
+        tree = shapely.STRtree(faces)
+        near = tree.query(lonely, predicate="dwithin", distance=1.0)
+        borders = shapely.length(shapely.intersection(np.array(faces, dtype=object)[near], lonely))
+        same = np.array([_side(ground, faces[n]) == _side(ground, lonely) for n in near])
+        other = int(near[int(np.argmax(borders - np.where(same, 0.0, 1e9)))])
         faces[other] = shapely.union_all([faces[other], lonely], grid_size=SNAP)
+        weight[other] += gone
+
+
+def _weight(face: shapely.Polygon, ground: Ground, strips: shapely.Geometry) -> float:
+    """Return how many people a face between main streets would draw."""
+    place = face.representative_point()
+    return density(ground, place.x, place.y) * max(1.0, shapely.difference(face, strips).area)
 
 
 def _axis(shape: shapely.Polygon) -> Floats:

@@ -82,15 +82,21 @@ def compounds(
     ok &= ~busy & ~np.isnan(anchors[:, 0])
     used: list[int] = []
     built = 0
-    for b in rng.permutation(np.flatnonzero(ok)):
+    able = rng.permutation(np.flatnonzero(ok))[: 3 * count]
+    everywhere = join(
+        [
+            rows_in(
+                fabric.blocks[b], int(b), float(fabric.heading[b]), length=length, depth=depth, gap=gap, pitch=pitch
+            )
+            for b in able
+        ]
+    )
+    everywhere = everywhere.take(site.fits(everywhere))
+    everywhere = everywhere.take(site.reach(shapely.points(everywhere.middle)) <= 140)  # noqa: PLR2004
+    for b in able:
         if len(used) >= count or built >= buildings:
             break
-        slots = rows_in(
-            fabric.blocks[b], int(b), float(fabric.heading[b]), length=length, depth=depth, gap=gap, pitch=pitch
-        )
-        slots = slots.take(site.fits(slots))
-        if len(slots):
-            slots = slots.take(site.reach(shapely.points(slots.middle)) <= 140)  # noqa: PLR2004
+        slots = everywhere.take(np.flatnonzero(everywhere.block == b))
         if len(slots) == 0:
             continue
         order = near_anchor(slots, anchors[b])[: min(most, buildings - built)]
