@@ -13,11 +13,17 @@ from gridmap.model.text import Language
 
 
 def default_data_dir() -> Path:
-    """Return the user's data folder; root's home is closed to the database owner, so root has its own."""
+    """Return the user's data folder.
+
+    XDG_DATA_HOME counts for everybody; without it root has /var/lib/gridmap, because root's home is closed to the
+    user ``postgres``, to whom the database server belongs then.
+    """
+    base = os.environ.get("XDG_DATA_HOME")
+    if base:
+        return Path(base) / "gridmap"
     if os.geteuid() == 0:
         return Path("/var/lib/gridmap")
-    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "gridmap"
+    return Path.home() / ".local" / "share" / "gridmap"
 
 
 class Settings(BaseSettings):

@@ -59,12 +59,15 @@ def load_settings() -> Settings:
         ) from None
 
 
-def ready_place(database: str | None) -> tuple[Settings, Place]:
-    """Return settings and a database with this program's schema; the private cluster is started and migrated."""
+def ready_place(database: str | None, *, create: bool = False) -> tuple[Settings, Place]:
+    """Return settings and a database with this program's schema; the private cluster is started and migrated.
+
+    Only commands that bring data ``create`` a database: a mistyped name is not to become one.
+    """
     from gridmap.services.databases import open_ready
 
     settings = load_settings()
-    return settings, open_ready(settings, database)
+    return settings, open_ready(settings, database, create=create)
 
 
 def print_json(value: Any) -> None:

@@ -64,7 +64,7 @@ def _import(database: str | None, order: dict[str, Any], *, commit: bool, json: 
     from gridmap.services.imports import ImportOrder, import_file
     from gridmap.services.jobs import run_here
 
-    _, place = ready_place(database)
+    _, place = ready_place(database, create=True)
     order["path"] = str(Path(order["path"]).absolute())
     asked = ImportOrder(**order)
     if not commit:
@@ -265,7 +265,7 @@ def sample(
             told = write_files(order, out, progress=progress)
         print_json(told) if json else say(Text(f"已写入 {out}", f"Written to {out}"))
         return
-    _, place = ready_place(database)
+    _, place = ready_place(database, create=True)
     question = Text(
         f"生成约 {buildings} 栋楼的样例县并载入数据库 {place.name}?", f"Load a sample county into {place.name}?"
     )

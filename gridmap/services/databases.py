@@ -5,22 +5,35 @@ from __future__ import annotations
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import OperationalError
 
+from gridmap.errors import NotFound
 from gridmap.settings import Settings
-from gridmap.store.database import Place, ensure_database, find_place
+from gridmap.store.database import Place, database_names, ensure_database, find_place
 from gridmap.store.migrate import migrate, require_schema, schema_state
 
 
-def open_ready(settings: Settings, database: str | None = None) -> Place:
+def open_ready(settings: Settings, database: str | None = None, *, create: bool = True) -> Place:
     """Return a database with this program's schema.
 
     The private cluster is started and its database made and migrated; a server of somebody else's is only checked.
+    Without ``create`` a database of the private cluster must be there already.
 
     Raises
     ------
+    NotFound
+        There is no such database, and none is to be made; the sentence names those that there are.
     NotReady
         The server does not answer, lacks PostGIS, or its schema is not this program's.
     """
     place = find_place(settings, database)
+    if not create and place.cluster is not None:
+        place.cluster.ensure_running()
+        names = database_names(place.cluster)
+        if place.name not in names:
+            raise NotFound(
+                f"没有名为“{place.name}”的数据库。现有:{'、'.join(names) or '无'}。先导入数据,或用 --database 指定。",
+                f"There is no database '{place.name}'. There are: {', '.join(names) or 'none'}. "
+                "Import data first, or name one with --database.",
+            )
     make_ready(place)
     return place
 

@@ -106,6 +106,19 @@ def _create_missing(cluster: Cluster, name: str) -> None:
         admin.dispose()
 
 
+def database_names(cluster: Cluster) -> list[str]:
+    """Return the names of the databases in a private cluster that runs."""
+    admin = create_engine(cluster.url("postgres"))
+    try:
+        with admin.connect() as connection:
+            found = connection.scalars(
+                text("SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY 1")
+            )
+            return [str(name) for name in found]
+    finally:
+        admin.dispose()
+
+
 def check_server(connection: Connection) -> None:
     """Check PostGIS, its version, and that trigrams see Chinese characters.
 

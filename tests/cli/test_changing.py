@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from gridmap.errors import NotFound
 from gridmap.settings import Settings
-from gridmap.store.database import Place, engine_of
+from gridmap.store.database import Place, database_names, engine_of
 from tests.conftest import copy_database, drop_database, leave
 
 AREA = {
@@ -93,3 +94,12 @@ def test_what_was_bad_is_said_row_by_row(own: Place, quick: Callable[..., Any]) 
     assert told["layers"][0]["rejected"] == 1
     assert quick("import", "areas", "areas.geojson", "--database", own.name, "--commit").exit_code == 1
     assert fingerprint(own) | {"job": 0} == before | {"job": 0}
+
+
+def test_a_mistyped_name_does_not_become_a_database(own: Place, quick: Callable[..., Any]) -> None:
+    done = quick("check", "--database", "qingyann")
+    assert done.exit_code == 1
+    assert isinstance(done.exception, NotFound)
+    assert own.name in str(done.exception)
+    assert own.cluster is not None
+    assert "qingyann" not in database_names(own.cluster)
