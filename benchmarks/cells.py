@@ -1,6 +1,6 @@
 """Cells beside momepy's enclosed tessellation: the same blocks and outlines, in the same run.
 
-    ./dev bench cells                               the sample town
+    ./dev bench cells                               the sample town of 3,000 buildings
     GRIDMAP_REALDATA=FOLDER ./dev bench cells       the OpenStreetMap extracts in that folder too
 
 Writes a table of medians. ``cut`` are buildings of which more than half a square metre lies in
@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from benchmarks.report import table, write_section
+from benchmarks.report import command, sizes, table, write_section
 from gridmap.core.cells import BaseData, CellFabric, CellSettings, build_cells
 from gridmap.core.cells.coverage import tiles_exactly
 from gridmap.core.cells.outlines import clean_outlines
@@ -34,7 +34,6 @@ from gridmap.core.crs import metric_crs, project
 from gridmap.io.osm import read_osm
 from gridmap.sample import generate
 
-SIZES = (3_000, 100_000)
 LARGE = 50_000
 RUNS = 3
 PROCESSES = 2
@@ -50,7 +49,7 @@ class Place:
 
 
 def places() -> Iterator[Place]:
-    yield from (sample(buildings) for buildings in SIZES)
+    yield from (sample(buildings) for buildings in sizes())
     yield from real_places()
 
 
@@ -180,7 +179,7 @@ def main() -> None:
         + f"\n\nMedians of {RUNS} runs ({LARGE:,} buildings and more: one). Peak memory of the whole run, "
         f"peers included: {peak_mb:,.0f} MB and {child_mb:,.0f} MB in the largest child."
     )
-    write_section("cells", "./dev bench cells", body, ["shapely", "scipy", "momepy", "geopandas"])
+    write_section("cells", command("cells"), body, ["shapely", "scipy", "momepy", "geopandas"])
     print(body)
 
 

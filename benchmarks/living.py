@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from benchmarks.report import table, write_section
+from benchmarks.report import command, sizes, table, write_section
 from gridmap.io.write import write_layer
 from gridmap.services.imports import ImportOrder, import_file
 from gridmap.services.sample import SampleOrder, load_sample
@@ -24,7 +24,6 @@ from gridmap.store.database import Place, engine_of, find_place
 from gridmap.store.jurisdiction import jurisdiction
 from gridmap.store.migrate import migrate
 
-SIZES = (3_000, 100_000)
 RUNS = 5
 
 
@@ -34,7 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gridmap-bench-", dir="/var/tmp") as name:
         Path(name).chmod(0o755)
         settings = Settings(data_dir=Path(name))
-        for size in SIZES:
+        for size in sizes():
             place = find_place(settings, f"living{size}")
             migrate(place)
             start = time.perf_counter()
@@ -45,7 +44,7 @@ def main() -> None:
     body = table(
         ["buildings", "sample loaded s", "cells", "blocks touched", "cells renewed", "import s", "of it cells s"], rows
     )
-    write_section("living", "./dev bench living", body, ["shapely", "geopandas", "numpy"])
+    write_section("living", command("living"), body, ["shapely", "geopandas", "numpy"])
     print(body)
 
 

@@ -20,6 +20,21 @@ interleaved runs; peers in the same run on the same input. Read ratios: machines
 """
 
 
+SIZES_VARIABLE = "GRIDMAP_BENCH_BUILDINGS"
+
+
+def sizes() -> tuple[int, ...]:
+    """Return the sizes of sample towns to measure: 3,000 buildings, or those in GRIDMAP_BENCH_BUILDINGS."""
+    return tuple(int(text) for text in os.environ.get(SIZES_VARIABLE, "3000").split(","))
+
+
+def command(name: str) -> str:
+    """Return the command that measures ``name`` as it is measured now."""
+    given = [f"{v}={os.environ[v]}" for v in (SIZES_VARIABLE,) if v in os.environ]
+    given += ["GRIDMAP_REALDATA=FOLDER"] if os.environ.get("GRIDMAP_REALDATA") else []
+    return " ".join([*given, f"./dev bench {name}"])
+
+
 def median_s(work: Callable[[], object], *, runs: int) -> float:
     """Run something several times and return the median in seconds."""
     return statistics.median(timed_s(work) for _ in range(runs))
