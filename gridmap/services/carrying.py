@@ -32,7 +32,6 @@ from gridmap.store.changes import bump
 from gridmap.store.jurisdiction import jurisdiction
 
 SHAPING = ("areas", "streets", "water", "buildings")
-_NEAR_DEGREES = 0.001
 
 
 def marks(connection: Connection) -> dict[str, int]:
@@ -138,11 +137,9 @@ def _fabric(
 
 
 def _base_near(connection: Connection, blocks: gpd.GeoDataFrame, srid: int) -> BaseData:
-    west, south, east, north = (float(v) for v in blocks.total_bounds)
-    box = (west - _NEAR_DEGREES, south - _NEAR_DEGREES, east + _NEAR_DEGREES, north + _NEAR_DEGREES)
-
     def layer(kind: str) -> gpd.GeoDataFrame:
-        return project(base_store.read_live(connection, kind, within=box).rename_geometry("geometry"), srid)
+        rows = base_store.read_live(connection, kind, near_blocks=blocks["id"].tolist())
+        return project(rows.rename_geometry("geometry"), srid)
 
     areas = project(base_store.read_live(connection, "areas").rename_geometry("geometry"), srid)
     return BaseData(

@@ -33,6 +33,7 @@ TABLE_OF = {
 VERSIONED = frozenset({"area", "street", "water", "building"})
 """Tables whose changed rows leave their former state behind, because cells are made from them."""
 
+_NEAR_DEGREES = 0.001
 _MULTI = {"streets", "landuse", "estates", "buildings", "nets"}
 _NOT_NULL_DEFAULTS: dict[str, Any] = {
     "bridge": False,
@@ -283,23 +284,29 @@ def write_households(connection: Connection, table: pd.DataFrame, import_id: int
     return Counts(new=new, changed=touched - new, same=len(table) - touched)
 
 
-def read_live(
-    connection: Connection, kind_name: str, *, within: tuple[float, float, float, float] | None = None
-) -> gpd.GeoDataFrame:
+def read_live(connection: Connection, kind_name: str, *, near_blocks: Sequence[int] | None = None) -> gpd.GeoDataFrame:
     """Return the live rows of a layer with their ids, geometry in EPSG:4326, ordered by id.
 
-    ``within`` (west, south, east, north in degrees): only rows whose bounding box touches it.
+    ``near_blocks`` (ids): only rows whose bounding box comes near that of one of these blocks.
     """
     name = TABLE_OF[kind_name]
     table = metadata.tables[f"gridmap.{name}"]
-    columns = [f'"{c}"' for c in _plain_columns(name)]
+    columns = [f't."{c}"' for c in _plain_columns(name)]
     geometry = [shape for shape in ("geom", "gates") if shape in table.columns]
-    columns += [f"ST_AsBinary({shape}) AS {shape}" for shape in geometry]
-    box = "" if within is None else "AND geom && ST_MakeEnvelope(%(w)s, %(s)s, %(e)s, %(n)s, 4326) "
+    columns += [f"ST_AsBinary(t.{shape}) AS {shape}" for shape in geometry]
+    rows = (
+        f"gridmap.{name} t"
+        if near_blocks is None
+        else (
+            f"(SELECT DISTINCT ON (o.id) o.* FROM gridmap.block k JOIN gridmap.{name} o "
+            "ON o.geom && ST_Expand(k.geom, %(near)s) AND o.retired_at IS NULL "
+            "WHERE k.id = ANY(%(blocks)s) ORDER BY o.id) t"
+        )
+    )
     return read_frame(
         connection,
-        f"SELECT {', '.join(columns)} FROM gridmap.{name} WHERE retired_at IS NULL {box}ORDER BY id",
-        None if within is None else dict(zip("wsen", within, strict=True)),
+        f"SELECT {', '.join(columns)} FROM {rows} WHERE t.retired_at IS NULL ORDER BY t.id",
+        None if near_blocks is None else {"near": _NEAR_DEGREES, "blocks": [int(b) for b in near_blocks]},
         geometry=geometry or ("geom",),
     )
 
