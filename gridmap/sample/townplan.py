@@ -299,7 +299,7 @@ def _superblocks(mains: Lines, ground: Ground, total: int) -> tuple[list[shapely
 def _weight(face: shapely.Polygon, ground: Ground, strips: shapely.Geometry) -> float:
     """Return how many people a face between main streets would draw."""
     place = face.representative_point()
-    return density(ground, place.x, place.y) * max(1.0, shapely.difference(face, strips).area)
+    return density(ground, place.x, place.y) * max(1.0, float(shapely.difference(face, strips).area))
 
 
 def _axis(shape: shapely.Polygon) -> Floats:
