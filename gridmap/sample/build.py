@@ -78,7 +78,7 @@ def build(size: Size, land: Land, rng: np.random.Generator) -> Built:
     site = Site(fabric, land.barriers)
     anchors = anchors_of(fabric)
     patterns = block_patterns(fabric, rng)
-    free = block_slots(fabric, patterns, site, rng, roadside=land.streets is not None)
+    free = block_slots(fabric, patterns, site, anchors, rng, roadside=land.streets is not None)
     room = capacity(fabric, patterns, free, anchors)
     towers: list[list[int]] = [[] for _ in range(fabric.n_leaves)]
     for b, pattern in enumerate(patterns):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from gridmap.sample.size import Size
 from gridmap.sample.walking import REACH, Network
 
 #: Stations are placed so that homes are well inside or well outside their reach.
-NEAR, FAR = 0.93 * REACH, 1.12 * REACH
+NEAR, FAR = 0.93 * REACH, 1.06 * REACH
 DETOUR = 10 * 60 * REACH / 900
 #: Up to this many buildings the walking reach of every site is known before stations are chosen.
 EXACT = 6000
@@ -27,10 +28,14 @@ NO_SITE = ("shed", "park")
 #: What a home counts beside its households, so that lonely ones are not forgotten.
 A_HOME = 25.0
 PASSES = 8
+#: How many pairs of gaps are tried until all other homes are served.
+ATTEMPTS = 24
+#: Up to this many homes out of reach are worth another try.
+MENDABLE = 8
 #: How many of the loneliest places are tried for each kind of gap.
 TRIED = 14
 #: How many grids, and half of how many estates, are looked at in a large county.
-LOOKED_AT = 20
+LOOKED_AT = 10
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +48,7 @@ class Gap:
     court: int = -1
     straight: tuple[float, float] = (0.0, 0.0)
     walk: tuple[float, float] = (0.0, 0.0)
+    detour: float = 0.0
 
 
 @dataclass(slots=True)
@@ -73,6 +79,7 @@ class Stations:
                 "station": f"S{self.building.index(gap.station) + 1:03d}",
                 "straight_m": [round(s) for s in gap.straight],
                 "walk_m": [round(w) for w in gap.walk],
+                "detour_m": round(gap.detour),
             }
             for gap in self.gaps
         ]
@@ -100,7 +107,7 @@ class _Town:
         site[list(away)] = False
         self.sites: Ints = np.flatnonzero(site)
         self.people = built.buildings.households.astype(float)
-        self.tried = TRIED if len(self.homes) < EXACT else 3
+        self.tried = TRIED if len(self.homes) < EXACT else 2
         self._on = network.attach(self.middle)
 
     def walk(self, start: Ints, to: Ints) -> Floats:
@@ -132,44 +139,58 @@ def choose_stations(
     town = _Town(built, now, network, away)
     special = {*built.targets.over, *built.targets.under, *built.targets.dedicated}
     barrier = shapely.union_all([river, shapely.buffer(rail, 1.0)])
-    gaps, allowed = _choose_gaps(
-        town, _across_river(town, now, river, special), _behind_wall(town, built, now, barrier, special)
-    )
-    left_out = np.concatenate([np.zeros(0, dtype=np.intp), *(g.homes for g in gaps)])
-    wanted = np.setdiff1d(town.homes, left_out)
-    fixed = [g.station for g in gaps]
-    first, second = _place(size, town, now, allowed, wanted, fixed, rng)
+    rivers, walls = _across_river(town, now, river, special), _behind_wall(town, built, now, barrier, special)
+    pool = _pool(size, town, town.sites, rng)
+    reach = _reach(size, town, pool, town.homes)
+    best: tuple[int, list[Gap], Ints, list[int], list[int]] | None = None
+    for gaps, allowed in _choices(town, rivers, walls):
+        left_out = np.concatenate([np.zeros(0, dtype=np.intp), *(g.homes for g in gaps)])
+        wanted = np.isin(town.homes, left_out, invert=True)
+        usable = np.isin(pool, allowed)
+        served = town.walk(np.array([g.station for g in gaps], dtype=np.intp), town.homes[wanted]) < NEAR
+        first, second = _place(
+            size, town, now, pool[usable], reach[usable][:, wanted], [g.station for g in gaps], served, wanted, rng
+        )
+        if size.buildings <= EXACT:
+            _mend(size, town, now, allowed, gaps, served, wanted, pool[usable], first, second)
+        badness = _badness(town, gaps, [*first, *second], wanted)
+        if best is None or badness < best[0]:
+            best = (badness, gaps, allowed, first, second)
+        if badness == 0 or len(town.homes) > EXACT:
+            break
+    assert best is not None  # noqa: S101 (there is always a choice)
+    _, gaps, allowed, first, second = best
     chosen = [*first, *second]
-    candidates, best = _candidates(size, town, allowed, chosen, gaps, rng)
+    candidates, site = _candidates(size, town, allowed, chosen, gaps, rng)
     mask = np.array([True] * len(first) + [False] * len(second))
     walk = town.walk(np.array(chosen), town.homes)
     for gap in gaps:
         d = np.hypot(*(town.middle[gap.homes] - town.middle[gap.station]).T)
         w = town.walk(np.array([gap.station]), gap.homes)
+        gap.detour = float((w - d).min())
         gap.straight, gap.walk = (float(d.min()), float(d.max())), (float(w.min()), float(w.max()))
-    return Stations(chosen, mask, candidates, best, gaps, walk, town.homes)
+    return Stations(chosen, mask, candidates, site, gaps, walk, town.homes)
 
 
-def _choose_gaps(town: _Town, rivers: list[Gap], walls: list[Gap]) -> tuple[list[Gap], Ints]:
-    """Choose one gap of each kind that leaves every other home a site in reach; also return the sites left."""
+def _choices(town: _Town, rivers: list[Gap], walls: list[Gap]) -> Iterator[tuple[list[Gap], Ints]]:
+    """Give pairs of gaps, those first that leave the fewest other homes without any site; and the sites left."""
     ordered = [
         [gap for _, _, gap in sorted((_lost(town, [gap])[0], k, gap) for k, gap in enumerate(gaps))]
         for gaps in (rivers, walls)
     ]
     both = [[r, w] for r in ordered[0] for w in ordered[1] if _may_stand(town, r, w)]
     both = both or [[g] for g in [*ordered[0], *ordered[1]]]
-    best: tuple[int, list[Gap], Ints] = (len(town.homes), [], town.sites)
-    for gaps in both[: 2 * TRIED]:
-        lost, allowed = _lost(town, gaps)
-        if lost < best[0]:
-            best = (lost, gaps, allowed)
-        if lost == 0:
-            break
-    _, gaps, allowed = best
-    for gap in gaps:
-        _absorb(town, gap, gaps, allowed)
-    left_out = np.concatenate([np.zeros(0, dtype=np.intp), *(g.homes for g in gaps)])
-    return gaps, allowed[town.walk(left_out, allowed) > 1.05 * REACH]
+    if not both:
+        yield [], town.sites
+        return
+    found = sorted((_lost(town, gaps)[0], k) for k, gaps in enumerate(both[: 2 * town.tried]))
+    for _, k in found[:ATTEMPTS]:
+        gaps = [replace(gap) for gap in both[k]]
+        _, allowed = _lost(town, gaps)
+        for gap in gaps:
+            _absorb(town, gap, gaps, allowed)
+        left_out = np.concatenate([g.homes for g in gaps])
+        yield gaps, allowed[town.walk(left_out, allowed) > 1.05 * REACH]
 
 
 def _absorb(town: _Town, gap: Gap, gaps: list[Gap], allowed: Ints) -> None:
@@ -266,18 +287,41 @@ def _behind_wall(town: _Town, built: Built, now: Edition, barrier: shapely.Geome
     return [gap for _, gap in sorted(found, key=lambda f: (f[0], f[1].court))[: town.tried]]
 
 
-def _place(
-    size: Size, town: _Town, now: Edition, allowed: Ints, wanted: Ints, fixed: list[int], rng: np.random.Generator
-) -> tuple[list[int], list[int]]:
-    """Choose sites: first one in every level-2 grid, then the others, each where it reaches most new homes."""
-    second_of = now.second[town.leaf]
+def _badness(town: _Town, gaps: list[Gap], stations: list[int], wanted: NDArray[np.bool_]) -> int:
+    """Return how far the outcome is from what is wanted: all other homes well served, one grid without station."""
+    walk = town.walk(np.array(stations), town.homes)
+    lost = int((walk[wanted] > NEAR + 0.01 * REACH).sum())
+    leaf = town.leaf[town.homes]
+    empty = len(set(leaf.tolist()) - set(leaf[walk <= REACH].tolist()))
+    return lost + 40 * abs(empty - 1) * bool(gaps)
+
+
+def _pool(size: Size, town: _Town, allowed: Ints, rng: np.random.Generator) -> Ints:
+    """Return sites to choose from: shops and institutions first, and some of every leaf."""
     likely = np.where(np.isin(town.buildings.kind[allowed], ["shop", "compound", "school"]), 0.0, 1.0)
     order = allowed[np.lexsort((rng.random(len(allowed)), likely))]
-    pool = np.unique(np.concatenate([order[: size.share(240)], _of_each_leaf(town, order, wanted)]))
-    table = _reach(size, town, pool, wanted)
-    served = town.walk(np.array(fixed, dtype=np.intp), wanted) < NEAR
+    return np.unique(np.concatenate([order[: size.share(240)], _of_each_leaf(town, order, town.homes)]))
+
+
+def _place(
+    size: Size,
+    town: _Town,
+    now: Edition,
+    pool: Ints,
+    table: csr_array,
+    fixed: list[int],
+    served: NDArray[np.bool_],
+    wanted: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> tuple[list[int], list[int]]:
+    """Choose sites: first one in every level-2 grid, then the others, each where it reaches most new homes.
+
+    ``table`` says which of the wanted homes each site of the pool reaches, ``served`` which of them the fixed
+    stations reach.
+    """
+    second_of = now.second[town.leaf]
     open_ = np.where(served, 0.0, 1.0)
-    weight = town.people[wanted] + A_HOME
+    weight = town.people[town.homes[wanted]] + A_HOME
     first: list[int] = []
     for s in np.unique(second_of[town.homes]):
         here = np.flatnonzero(second_of[pool] == s)
@@ -302,15 +346,33 @@ def _place(
         spare[k] = False
         open_[table[[k]].indices] = 0.0
     if size.buildings <= EXACT:
-        plan = _Plan(pool, table, second_of, fixed, served, weight)
-        plan.improve(first, second)
-        lost = wanted[town.walk(np.array([*first, *second]), wanted) > NEAR]
-        if len(lost):
-            near, _ = cKDTree(town.middle[lost]).query(town.middle[allowed])
-            more = np.unique(np.concatenate([pool, allowed[np.argsort(near, kind="stable")[:200]]]))
-            plan = _Plan(more, _reach(size, town, more, wanted), second_of, fixed, served, weight)
-            plan.improve(first, second)
+        _Plan(pool, table, second_of, fixed, served, weight).improve(first, second)
     return first, second
+
+
+def _mend(
+    size: Size,
+    town: _Town,
+    now: Edition,
+    allowed: Ints,
+    gaps: list[Gap],
+    served: NDArray[np.bool_],
+    wanted: NDArray[np.bool_],
+    pool: Ints,
+    first: list[int],
+    second: list[int],
+) -> None:
+    """Try more sites near homes that are still out of reach."""
+    homes = town.homes[wanted]
+    lost = homes[town.walk(np.array([*first, *second]), homes) > NEAR]
+    if not 0 < len(lost) < MENDABLE:
+        return
+    near, _ = cKDTree(town.middle[lost]).query(town.middle[allowed])
+    more = np.unique(np.concatenate([pool, allowed[np.argsort(near, kind="stable")[:60]]]))
+    fixed = [g.station for g in gaps]
+    weight = town.people[homes] + A_HOME
+    plan = _Plan(more, _reach(size, town, more, homes), now.second[town.leaf], fixed, served, weight)
+    plan.improve(first, second)
 
 
 @dataclass(slots=True)
@@ -357,7 +419,7 @@ class _Plan:
         return np.asarray(self.table[[site]].toarray()[0], dtype=np.float64)
 
 
-def _of_each_leaf(town: _Town, order: Ints, wanted: Ints, *, most: int = 6) -> Ints:
+def _of_each_leaf(town: _Town, order: Ints, wanted: Ints, *, most: int = 8) -> Ints:
     """Return some sites of every leaf: the likeliest ones near the middle of its homes."""
     count = np.bincount(town.leaf[wanted], minlength=int(town.leaf.max()) + 1)
     middle = np.column_stack(

@@ -23,6 +23,8 @@ RAISED_FROM, MOST_RAISED = 25, 2.0
 #: The houses of the old town are at most this share of all buildings.
 OLD_SHARE = 0.19
 LARGEST_VILLAGE_BLOCK = 40_000.0
+#: Of a large block the slots nearest to its street are enough.
+MOST_SLOTS = 90
 #: No block is begun for so few households.
 TOO_FEW = 14
 MOST_IN_SLAB = 60
@@ -105,7 +107,13 @@ def block_patterns(fabric: Fabric, rng: np.random.Generator) -> list[Pattern]:
 
 
 def block_slots(
-    fabric: Fabric, patterns: list[Pattern], site: Site, rng: np.random.Generator, *, roadside: bool
+    fabric: Fabric,
+    patterns: list[Pattern],
+    site: Site,
+    anchors: Floats,
+    rng: np.random.Generator,
+    *,
+    roadside: bool,
 ) -> list[Slots]:
     """Return the free slots of every block under its pattern; ``roadside``: village houses along all roads too."""
     parts = []
@@ -125,27 +133,14 @@ def block_slots(
         )
     area = shapely.area(fabric.blocks)
     for b, pattern in enumerate(patterns):
-        block = fabric.blocks[b]
-        if pattern.kind == "none" or (pattern.kind == "house" and area[b] > LARGEST_VILLAGE_BLOCK):
+        unfit = pattern.kind == "none" or np.isnan(anchors[b, 0])
+        if unfit or (pattern.kind == "house" and area[b] > LARGEST_VILLAGE_BLOCK):
             continue
-        if pattern.kind == "slab":
-            length = ENTRANCE * pattern.entrances + 1.5
-            storeys = pattern.storeys
-            parts.append(
-                rows_in(
-                    block, b, pattern.angle, length=length, depth=SLAB_DEPTH, gap=11.0,
-                    pitch=SLAB_DEPTH + 3.0 * storeys * 1.35,
-                )
-            )  # fmt: skip
-        elif pattern.kind == "tower":
-            length = 27.0 if pattern.entrances == 1 else 38.0
-            parts.append(rows_in(block, b, pattern.angle, length=length, depth=19.0, gap=22.0, pitch=58.0))
-        elif pattern.kind == "low":
-            parts.append(rows_in(block, b, pattern.angle, length=12.0, depth=11.0, gap=2.4, pitch=21.0))
-        elif pattern.kind == "old":
-            parts.append(rows_in(block, b, _own_angle(block), length=12.6, depth=9.0, gap=1.4, pitch=12.5, margin=2.0))
-        else:
-            parts.append(rows_in(block, b, _own_angle(block), length=10.5, depth=9.5, gap=3.4, pitch=17.0, margin=3.0))
+        rows = _rows(fabric.blocks[b], b, pattern)
+        most = MOST_SLOTS * (2 if pattern.kind == "low" else 1)
+        if len(rows) > most and pattern.kind in {"slab", "tower", "low"}:
+            rows = rows.take(near_anchor(rows, anchors[b])[:most])
+        parts.append(rows)
     slots = join(parts)
     slots = _uneven(slots, patterns, rng)
     slots = slots.take(site.fits(slots))
@@ -156,6 +151,22 @@ def block_slots(
     slots = slots.take(order)
     bounds = np.searchsorted(slots.block, np.arange(len(patterns) + 1))
     return [slots.take(np.arange(bounds[b], bounds[b + 1])) for b in range(len(patterns))]
+
+
+def _rows(block: shapely.Polygon, b: int, pattern: Pattern) -> Slots:
+    """Lay the rows of a pattern over a block."""
+    if pattern.kind == "slab":
+        length = ENTRANCE * pattern.entrances + 1.5
+        pitch = SLAB_DEPTH + 3.0 * pattern.storeys * 1.35
+        return rows_in(block, b, pattern.angle, length=length, depth=SLAB_DEPTH, gap=11.0, pitch=pitch)
+    if pattern.kind == "tower":
+        length = 27.0 if pattern.entrances == 1 else 38.0
+        return rows_in(block, b, pattern.angle, length=length, depth=19.0, gap=22.0, pitch=58.0)
+    if pattern.kind == "low":
+        return rows_in(block, b, pattern.angle, length=12.0, depth=11.0, gap=2.4, pitch=21.0)
+    if pattern.kind == "old":
+        return rows_in(block, b, _own_angle(block), length=12.6, depth=9.0, gap=1.4, pitch=12.5, margin=2.0)
+    return rows_in(block, b, _own_angle(block), length=10.5, depth=9.5, gap=3.4, pitch=17.0, margin=3.0)
 
 
 def _own_angle(block: shapely.Polygon) -> float:

@@ -95,10 +95,11 @@ class Network:
         order = np.argsort(start.segment, kind="stable")
         low = np.searchsorted(start.segment[order], to.segment, side="left")
         high = np.searchsorted(start.segment[order], to.segment, side="right")
-        for k in np.flatnonzero(high > low):
-            mates = order[low[k] : high[k]]
-            direct = np.abs(start.along[mates] - to.along[k]) + start.way[mates] + to.way[k]
-            out[k] = min(out[k], float(direct.min()))
+        target = np.repeat(np.arange(len(out)), high - low)
+        first_mate = np.repeat(low - np.concatenate([[0], np.cumsum(high - low)[:-1]]), high - low)
+        mate = order[first_mate + np.arange(len(target))]
+        direct = np.abs(start.along[mate] - to.along[target]) + start.way[mate] + to.way[target]
+        np.minimum.at(out, target, direct)
         return np.asarray(out)
 
     def _end(self, reach: Floats, to: Attached) -> Floats:
