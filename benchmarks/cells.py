@@ -140,7 +140,7 @@ def of_gridmap(place: Place, processes: int, runs: int) -> tuple[CellFabric, Any
     row |= judged(outlines, block_of, built.geometry.to_numpy(), cell_of, place.base.extent)
     row["exact coverage"] = "yes" if tiles_exactly(fabric.cells.geometry.to_numpy()) else "no"
     row["area off m²"] = f"{abs(fabric.cells.area.sum() - place.base.extent.area):.2f}"
-    row["straddling"] = sum(f.rule == "building-across-block" for f in fabric.findings)
+    row["straddling"] = sum(f.rule == "building_across_block" for f in fabric.findings)
     return fabric, outlines, block_of, [row]
 
 

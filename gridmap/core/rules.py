@@ -42,7 +42,7 @@ Bools = npt.NDArray[np.bool_]
 Shapes = npt.NDArray[np.object_]
 
 _CRACK_DEGREES = 1e-6  # about 10 cm
-CUT_FINDING = "building-across-official-line"
+CUT_FINDING = "building_across_official_line"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def test_every_building_lies_whole_in_its_only_cell(seed):
 def test_every_cell_lies_in_one_community_but_for_buildings_on_the_border(seed):
     base, fabric = made(seed)
     assert fabric.cells["area_code"].notna().all()
-    listed = {f.subject for f in fabric.findings if f.rule == "building-across-official-line"}
+    listed = {f.subject for f in fabric.findings if f.rule == "building_across_official_line"}
     cut = base.buildings[("building:" + base.buildings["id"].astype(str)).isin(listed)]
     for code, area in zip(base.areas["code"], base.areas.geometry, strict=True):
         cells = shapely.union_all(fabric.cells.geometry[fabric.cells["area_code"] == code].to_numpy())
@@ -154,7 +154,7 @@ def test_a_building_on_an_official_line_goes_to_its_entrance_else_to_its_larger_
 
     def home(base: BaseData) -> str:
         fabric = build_cells(base)
-        assert [f.rule for f in fabric.findings] == ["building-across-official-line"]
+        assert [f.rule for f in fabric.findings] == ["building_across_official_line"]
         return fabric.cells.loc[fabric.cells["building_id"] == 5, "area_code"].item()
 
     assert home(base) == "990101001002"
@@ -171,14 +171,14 @@ def test_sheds_and_duplicates_hang_on_the_cell_that_they_lie_in():
     assert fabric.cells["building_id"].tolist() == [1]
     key = fabric.cells["key"].item()
     assert fabric.attachments.to_numpy().tolist() == [[2, key, "duplicate"], [3, key, "small"]]
-    assert {f.subject for f in fabric.findings if f.rule == "outlines-overlap"} == {"building:2"}
+    assert {f.subject for f in fabric.findings if f.rule == "outlines_overlap"} == {"building:2"}
 
 
 def test_a_building_beyond_the_extent_belongs_to_the_side_with_more_of_it():
     boxes = [box(x, 10, x + 20, 30) for x in (-5, 92, 40)]
     fabric = build_cells(BaseData(buildings=frame(boxes, id=[1, 2, 3]), extent=box(0, 0, 100, 40)))
     assert sorted(fabric.cells["building_id"]) == [1, 3]
-    assert {f.subject for f in fabric.findings if f.rule == "building-beyond-extent"} == {"building:1", "building:2"}
+    assert {f.subject for f in fabric.findings if f.rule == "building_beyond_extent"} == {"building:1", "building:2"}
     assert fabric.cells.union_all().equals(box(0, 0, 100, 40).normalize())
 
 

@@ -94,7 +94,7 @@ def test_free_lines_cut_open_land_and_pass_round_buildings(base, fabric):
     assert len(made.cells) <= 1.08 * len(fabric.cells)
     difference = shapely.symmetric_difference(back, halves)
     assert (shapely.area(difference) < 0.05 * shapely.area(halves)).all()
-    listed = {f.subject for f in made.findings if f.rule == "building-across-grid-line"}
+    listed = {f.subject for f in made.findings if f.rule == "building_across_grid_line"}
     deep = base.buildings[base.buildings.intersection(halves[0]).area.between(8, base.buildings.area * 0.9)]
     deep = deep[deep.within(base.extent)]
     kept = {f"building:{i}" for i in made.cells["building_id"].dropna()}
@@ -107,4 +107,4 @@ def test_a_grid_that_receives_no_cell_is_listed():
     inner = box(10, 10, 30, 13)
     grids = frame([around.difference(inner), inner], code=["G1", "G2"])
     made = build_cells(BaseData(buildings=house, legacy=grids))
-    assert [f.subject for f in made.findings if f.rule == "grid-without-cell"] == ["grid:G2"]
+    assert [f.subject for f in made.findings if f.rule == "grid_without_cell"] == ["grid:G2"]

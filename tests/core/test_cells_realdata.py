@@ -53,7 +53,7 @@ def test_a_real_town_becomes_an_exact_coverage_with_every_building_whole(folder,
     assert np.sort(own).tolist() == list(range(len(kept.polygon)))
     outlines = shapely.intersection(kept.polygon[own], base.extent)
     assert shapely.area(shapely.difference(outlines, built.geometry.to_numpy())).max() < 0.5
-    straddling = sum(f.rule == "building-across-block" for f in fabric.findings)
+    straddling = sum(f.rule == "building_across_block" for f in fabric.findings)
     assert straddling <= max(3, 0.01 * len(built))
 
 

@@ -204,6 +204,6 @@ def test_a_building_beyond_the_land_is_listed_and_nothing_changes():
     now = replace(base, buildings=gpd.GeoDataFrame(pd.concat([base.buildings, far]), crs=EPSG))
     result = update_cells(fabric, now, BaseChange(buildings=far))
     assert (len(result.added), result.retired, result.touched_blocks) == (0, (), ())
-    assert [f.rule for f in result.findings] == ["building-beyond-extent"]
+    assert [f.rule for f in result.findings] == ["building_beyond_extent"]
     nothing = update_cells(fabric, base, BaseChange())
     pd.testing.assert_frame_equal(pd.DataFrame(nothing.fabric.cells), pd.DataFrame(fabric.cells))

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import doctest
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -122,7 +125,7 @@ def clean():
         buildings=buildings,
         streets=streets,
         duties=duties,
-        cell_findings=[Finding("outlines-overlap", "warning", "building:1", Text("重叠", "overlap"))],
+        cell_findings=[Finding("outlines_overlap", "warning", "building:1", Text("重叠", "overlap"))],
     )
 
 
@@ -298,7 +301,7 @@ def test_the_order_of_serial_numbers_is_checked_where_asked_for(clean):
 
 def test_a_building_cut_by_an_official_line_is_passed_on(clean):
     cut = Finding(
-        "building-across-official-line", "warning", "building:7", Text("穿过", "cuts"), Text("核对", "check"), 1.0, 2.0
+        "building_across_official_line", "warning", "building:7", Text("穿过", "cuts"), Text("核对", "check"), 1.0, 2.0
     )
     found = only(check(replace(clean, cell_findings=[*clean.cell_findings, cut])))
     assert found == replace(cut, rule="footprint_cut_by_official_line")
@@ -406,6 +409,19 @@ def test_serial_numbers_are_a_permutation_and_never_go_north_by_more_than_a_row(
     assert sorted(rank.tolist()) == list(range(len(points)))
     norths = np.array(y)[np.argsort(rank)] if points else np.empty(0)
     assert (np.diff(norths) <= row).all()
+
+
+def test_findings_of_every_module_name_their_rule_in_one_style():
+    package = Path(rules.__file__).parents[1]
+    named = set(RULES)
+    for file in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                first = node.args[0]
+                if node.func.id in {"Finding", "at_points"} and isinstance(first, ast.Constant):
+                    named.add(first.value)
+    assert rules.CUT_FINDING in named
+    assert [name for name in named if not re.fullmatch(r"[a-z]+(_[a-z]+)*", name)] == []
 
 
 def test_the_examples_in_the_documentation_hold():

@@ -55,7 +55,7 @@ def building_findings(
     inside = shapely.point_on_surface(footprints.polygon)
     rows = np.flatnonzero((share < straddle_share) & ~cut_by_area)
     found += at_points(
-        "building-across-block",
+        "building_across_block",
         "info",
         [f"building:{i}" for i in footprints.building[rows].tolist()],
         [
@@ -71,7 +71,7 @@ def building_findings(
     )
     rows = np.flatnonzero(cut_by_area)
     found += at_points(
-        "building-across-official-line",
+        "building_across_official_line",
         "warning",
         [f"building:{i}" for i in footprints.building[rows].tolist()],
         [
@@ -88,7 +88,7 @@ def building_findings(
     pairs = [(i, j, f"{m2:.1f}", False) for i, j, m2 in footprints.trimmed]
     pairs += [(i, j, "", True) for i, j in footprints.absorbed]
     found += at_points(
-        "outlines-overlap",
+        "outlines_overlap",
         "warning",
         [f"building:{i}" for i, _, _, _ in pairs],
         [
@@ -104,7 +104,7 @@ def building_findings(
         repair=Text("修正或合并重复的轮廓。", "Correct or merge the outlines."),
     )
     found += at_points(
-        "building-beyond-extent",
+        "building_beyond_extent",
         "info",
         [f"building:{i}" for i, _ in footprints.beyond],
         [
@@ -141,7 +141,7 @@ def legacy_findings(
     """
     rows = np.flatnonzero((share < straddle_share) & (footprints.part == 0) & ~listed)
     found = at_points(
-        "building-across-grid-line",
+        "building_across_grid_line",
         "info",
         [f"building:{i}" for i in footprints.building[rows].tolist()],
         [
@@ -159,7 +159,7 @@ def legacy_findings(
     # A sliver between two drawn lines that mean the same is no grid.
     empty = empty[~shapely.is_empty(shapely.buffer(legacy.polygon[empty], -sliver_m))]
     found += at_points(
-        "grid-without-cell",
+        "grid_without_cell",
         "error",
         [f"grid:{legacy.code[i]}" for i in empty],
         [
