@@ -352,6 +352,7 @@ CREATE TABLE gridmap.estate (
     property_management text,
     walled boolean,
     gates public.geometry(MultiPoint,4326),
+    added_gates public.geometry(MultiPoint,4326),
     geom public.geometry(MultiPolygon,4326) NOT NULL,
     geom_3857 public.geometry(MultiPolygon,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
     retired_at timestamp with time zone
@@ -359,6 +360,7 @@ CREATE TABLE gridmap.estate (
 COMMENT ON TABLE gridmap.estate IS 'Residential compounds (小区)';
 COMMENT ON COLUMN gridmap.estate.source_id IS 'identifier in the source';
 COMMENT ON COLUMN gridmap.estate.import_id IS 'the import that wrote it';
+COMMENT ON COLUMN gridmap.estate.added_gates IS 'gates that a person added on the map; imports leave them alone';
 COMMENT ON COLUMN gridmap.estate.geom_3857 IS 'Web Mercator, for tiles only; never measure in it';
 ALTER TABLE gridmap.estate ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME gridmap.estate_id_seq
@@ -651,6 +653,28 @@ COMMENT ON COLUMN gridmap.request.reported_uid IS 'grid at the report; never cha
 COMMENT ON COLUMN gridmap.request.current_uid IS 'grid responsible now';
 COMMENT ON COLUMN gridmap.request.parent_code IS 'where no leaf grid answers: the area that receives it';
 COMMENT ON COLUMN gridmap.request.reason IS 'why it is not located';
+CREATE TABLE gridmap.scenario (
+    id bigint NOT NULL,
+    title text NOT NULL,
+    owner text NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    changes jsonb DEFAULT '[]'::jsonb NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    applied_at timestamp with time zone
+);
+COMMENT ON TABLE gridmap.scenario IS 'What if: named sets of changes to stations and streets; nothing is real until one is applied';
+COMMENT ON COLUMN gridmap.scenario.revision IS 'counts every change of it';
+COMMENT ON COLUMN gridmap.scenario.changes IS 'what would be different';
+COMMENT ON COLUMN gridmap.scenario.applied_at IS 'when its changes became real';
+ALTER TABLE gridmap.scenario ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME gridmap.scenario_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE gridmap.station (
     id bigint NOT NULL,
     source_id text NOT NULL,
@@ -709,6 +733,21 @@ COMMENT ON COLUMN gridmap.street.source_id IS 'identifier in the source';
 COMMENT ON COLUMN gridmap.street.import_id IS 'the import that wrote it';
 COMMENT ON COLUMN gridmap.street.geom_3857 IS 'Web Mercator, for tiles only; never measure in it';
 COMMENT ON COLUMN gridmap.street.archived_of IS 'this row is a former state of the row of that id';
+CREATE TABLE gridmap.street_attachment (
+    thing_kind text NOT NULL,
+    thing_id bigint NOT NULL,
+    ordinal integer NOT NULL,
+    street_id bigint NOT NULL,
+    measure_m double precision NOT NULL,
+    off_m double precision NOT NULL,
+    via integer NOT NULL,
+    gate public.geometry(Point,4326)
+);
+COMMENT ON TABLE gridmap.street_attachment IS 'Where the points for walking meet the streets; kept until the thing or what is near it changes';
+COMMENT ON COLUMN gridmap.street_attachment.ordinal IS 'several where an estate has several gates';
+COMMENT ON COLUMN gridmap.street_attachment.measure_m IS 'metres along the street';
+COMMENT ON COLUMN gridmap.street_attachment.off_m IS 'metres between door and street, through the gate where there is one';
+COMMENT ON COLUMN gridmap.street_attachment.via IS '0 straight, 1 through a gate, 2 through a gate that is assumed';
 ALTER TABLE gridmap.street ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME gridmap.street_id_seq
     START WITH 1
@@ -723,6 +762,23 @@ CREATE TABLE gridmap.version (
     changed_at timestamp with time zone DEFAULT now() NOT NULL
 );
 COMMENT ON TABLE gridmap.version IS 'Counters that readers compare to know whether what they hold is stale';
+CREATE TABLE gridmap.walk_point (
+    thing_kind text NOT NULL,
+    thing_id bigint NOT NULL,
+    reason integer NOT NULL,
+    nearest_m double precision,
+    estate_id bigint,
+    mark text NOT NULL,
+    geom public.geometry(Point,4326) NOT NULL,
+    CONSTRAINT walk_point_kind_check CHECK ((thing_kind = ANY (ARRAY['building'::text, 'station'::text, 'candidate'::text])))
+);
+COMMENT ON TABLE gridmap.walk_point IS 'Buildings, stations and candidates as points for walking, attached to the streets or not, and why not';
+COMMENT ON COLUMN gridmap.walk_point.thing_kind IS 'building, station or candidate';
+COMMENT ON COLUMN gridmap.walk_point.reason IS '0 attached, 1 too far from streets, 2 behind a barrier';
+COMMENT ON COLUMN gridmap.walk_point.nearest_m IS 'metres to the nearest walkable street; null: there is none';
+COMMENT ON COLUMN gridmap.walk_point.estate_id IS 'the walled estate that it stands in';
+COMMENT ON COLUMN gridmap.walk_point.mark IS 'fingerprint of the rules by which it was attached';
+COMMENT ON COLUMN gridmap.walk_point.geom IS 'where people start or end';
 CREATE TABLE gridmap.water (
     id bigint NOT NULL,
     source_id text NOT NULL,
@@ -811,12 +867,20 @@ ALTER TABLE ONLY gridmap.plan
     ADD CONSTRAINT plan_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY gridmap.request
     ADD CONSTRAINT request_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY gridmap.scenario
+    ADD CONSTRAINT scenario_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY gridmap.scenario
+    ADD CONSTRAINT scenario_title_key UNIQUE (title);
 ALTER TABLE ONLY gridmap.station
     ADD CONSTRAINT station_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY gridmap.street_attachment
+    ADD CONSTRAINT street_attachment_pkey PRIMARY KEY (thing_kind, thing_id, ordinal);
 ALTER TABLE ONLY gridmap.street
     ADD CONSTRAINT street_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY gridmap.version
     ADD CONSTRAINT version_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY gridmap.walk_point
+    ADD CONSTRAINT walk_point_pkey PRIMARY KEY (thing_kind, thing_id);
 ALTER TABLE ONLY gridmap.water
     ADD CONSTRAINT water_pkey PRIMARY KEY (id);
 CREATE INDEX area_geom_3857_idx ON gridmap.area USING gist (geom_3857);
@@ -943,6 +1007,8 @@ ALTER TABLE ONLY gridmap.request
     ADD CONSTRAINT request_reported_uid_fkey FOREIGN KEY (reported_uid) REFERENCES gridmap.grid(uid);
 ALTER TABLE ONLY gridmap.station
     ADD CONSTRAINT station_import_id_fkey FOREIGN KEY (import_id) REFERENCES gridmap.import_run(id);
+ALTER TABLE ONLY gridmap.street_attachment
+    ADD CONSTRAINT street_attachment_thing_kind_thing_id_fkey FOREIGN KEY (thing_kind, thing_id) REFERENCES gridmap.walk_point(thing_kind, thing_id) ON DELETE CASCADE;
 ALTER TABLE ONLY gridmap.street
     ADD CONSTRAINT street_import_id_fkey FOREIGN KEY (import_id) REFERENCES gridmap.import_run(id);
 ALTER TABLE ONLY gridmap.water

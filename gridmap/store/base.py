@@ -249,7 +249,7 @@ def changed_rows(connection: Connection, kind_name: str, *, after_id: int) -> gp
 
 
 def _plain_columns(name: str) -> list[str]:
-    skipped = {"geom", "geom_3857", "gates", "retired_at", "archived_of", "import_id", "made_at"}
+    skipped = {"geom", "geom_3857", "gates", "added_gates", "retired_at", "archived_of", "import_id", "made_at"}
     return [c.name for c in metadata.tables[f"gridmap.{name}"].columns if c.name not in skipped]
 
 
@@ -292,7 +292,7 @@ def read_live(connection: Connection, kind_name: str, *, near_blocks: Sequence[i
     name = TABLE_OF[kind_name]
     table = metadata.tables[f"gridmap.{name}"]
     columns = [f't."{c}"' for c in _plain_columns(name)]
-    geometry = [shape for shape in ("geom", "gates") if shape in table.columns]
+    geometry = [shape for shape in ("geom", "gates", "added_gates") if shape in table.columns]
     columns += [f"ST_AsBinary(t.{shape}) AS {shape}" for shape in geometry]
     rows = (
         f"gridmap.{name} t"

@@ -20,6 +20,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -244,6 +245,11 @@ estate = Table(
     Column("property_management", Text),
     Column("walled", Boolean),
     Column("gates", Geometry("MULTIPOINT", 4326, spatial_index=False)),
+    Column(
+        "added_gates",
+        Geometry("MULTIPOINT", 4326, spatial_index=False),
+        comment="gates that a person added on the map; imports leave them alone",
+    ),
     _geom("MULTIPOLYGON"),
     _mercator("MULTIPOLYGON"),
     _moment("retired_at"),
@@ -366,6 +372,53 @@ candidate = Table(
     _moment("retired_at"),
     _live_source("candidate"),
     comment="Properties where a station could be",
+)
+
+walk_point = Table(
+    "walk_point",
+    metadata,
+    Column("thing_kind", Text, primary_key=True, comment="building, station or candidate"),
+    Column("thing_id", BigInteger, primary_key=True),
+    Column("reason", Integer, nullable=False, comment="0 attached, 1 too far from streets, 2 behind a barrier"),
+    Column("nearest_m", Float, comment="metres to the nearest walkable street; null: there is none"),
+    Column("estate_id", BigInteger, comment="the walled estate that it stands in"),
+    Column("mark", Text, nullable=False, comment="fingerprint of the rules by which it was attached"),
+    Column("geom", Geometry("POINT", 4326, spatial_index=False), nullable=False, comment="where people start or end"),
+    CheckConstraint("thing_kind IN ('building', 'station', 'candidate')", name="kind"),
+    comment="Buildings, stations and candidates as points for walking, attached to the streets or not, and why not",
+)
+
+street_attachment = Table(
+    "street_attachment",
+    metadata,
+    Column("thing_kind", Text, primary_key=True),
+    Column("thing_id", BigInteger, primary_key=True),
+    Column("ordinal", Integer, primary_key=True, comment="several where an estate has several gates"),
+    Column("street_id", BigInteger, nullable=False),
+    Column("measure_m", Float, nullable=False, comment="metres along the street"),
+    Column("off_m", Float, nullable=False, comment="metres between door and street, through the gate where there is one"),
+    Column("via", Integer, nullable=False, comment="0 straight, 1 through a gate, 2 through a gate that is assumed"),
+    Column("gate", Geometry("POINT", 4326, spatial_index=False)),
+    ForeignKeyConstraint(
+        ["thing_kind", "thing_id"],
+        ["gridmap.walk_point.thing_kind", "gridmap.walk_point.thing_id"],
+        ondelete="CASCADE",
+    ),
+    comment="Where the points for walking meet the streets; kept until the thing or what is near it changes",
+)
+
+scenario = Table(
+    "scenario",
+    metadata,
+    _id(),
+    Column("title", Text, nullable=False, unique=True),
+    Column("owner", Text, nullable=False),
+    Column("revision", Integer, nullable=False, server_default=text("1"), comment="counts every change of it"),
+    Column("changes", JSONB, nullable=False, server_default=text("'[]'::jsonb"), comment="what would be different"),
+    _moment("made_at", nullable=False, default=True),
+    _moment("changed_at", nullable=False, default=True),
+    _moment("applied_at", comment="when its changes became real"),
+    comment="What if: named sets of changes to stations and streets; nothing is real until one is applied",
 )
 
 net_area = Table(

@@ -239,6 +239,7 @@ CREATE TABLE gridmap.estate (
     property_management TEXT,
     walled BOOLEAN,
     gates geometry(MULTIPOINT,4326),
+    added_gates geometry(MULTIPOINT,4326),
     geom geometry(MULTIPOLYGON,4326) NOT NULL,
     geom_3857 geometry(MULTIPOLYGON,3857) GENERATED ALWAYS AS (public.st_transform(geom, 3857)) STORED,
     retired_at TIMESTAMP WITH TIME ZONE,
@@ -250,6 +251,7 @@ CREATE UNIQUE INDEX estate_live_source_idx ON gridmap.estate (source_id) WHERE r
 COMMENT ON TABLE gridmap.estate IS 'Residential compounds (小区)';
 COMMENT ON COLUMN gridmap.estate.source_id IS 'identifier in the source';
 COMMENT ON COLUMN gridmap.estate.import_id IS 'the import that wrote it';
+COMMENT ON COLUMN gridmap.estate.added_gates IS 'gates that a person added on the map; imports leave them alone';
 COMMENT ON COLUMN gridmap.estate.geom_3857 IS 'Web Mercator, for tiles only; never measure in it';
 
 CREATE TABLE gridmap.grid_set (
@@ -659,3 +661,56 @@ CREATE TABLE gridmap.plan_assignment (
 COMMENT ON TABLE gridmap.plan_assignment IS 'Where a plan differs from the edition that it started from';
 COMMENT ON COLUMN gridmap.plan_assignment.code IS 'code of the leaf grid; null: in no grid';
 
+CREATE TABLE gridmap.walk_point (
+    thing_kind TEXT NOT NULL,
+    thing_id BIGINT NOT NULL,
+    reason INTEGER NOT NULL,
+    nearest_m FLOAT,
+    estate_id BIGINT,
+    mark TEXT NOT NULL,
+    geom geometry(POINT,4326) NOT NULL,
+    CONSTRAINT walk_point_pkey PRIMARY KEY (thing_kind, thing_id),
+    CONSTRAINT walk_point_kind_check CHECK (thing_kind IN ('building', 'station', 'candidate'))
+);
+COMMENT ON TABLE gridmap.walk_point IS 'Buildings, stations and candidates as points for walking, attached to the streets or not, and why not';
+COMMENT ON COLUMN gridmap.walk_point.thing_kind IS 'building, station or candidate';
+COMMENT ON COLUMN gridmap.walk_point.reason IS '0 attached, 1 too far from streets, 2 behind a barrier';
+COMMENT ON COLUMN gridmap.walk_point.nearest_m IS 'metres to the nearest walkable street; null: there is none';
+COMMENT ON COLUMN gridmap.walk_point.estate_id IS 'the walled estate that it stands in';
+COMMENT ON COLUMN gridmap.walk_point.mark IS 'fingerprint of the rules by which it was attached';
+COMMENT ON COLUMN gridmap.walk_point.geom IS 'where people start or end';
+
+CREATE TABLE gridmap.street_attachment (
+    thing_kind TEXT NOT NULL,
+    thing_id BIGINT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    street_id BIGINT NOT NULL,
+    measure_m FLOAT NOT NULL,
+    off_m FLOAT NOT NULL,
+    via INTEGER NOT NULL,
+    gate geometry(POINT,4326),
+    CONSTRAINT street_attachment_pkey PRIMARY KEY (thing_kind, thing_id, ordinal),
+    CONSTRAINT street_attachment_thing_kind_thing_id_fkey FOREIGN KEY(thing_kind, thing_id) REFERENCES gridmap.walk_point (thing_kind, thing_id) ON DELETE CASCADE
+);
+COMMENT ON TABLE gridmap.street_attachment IS 'Where the points for walking meet the streets; kept until the thing or what is near it changes';
+COMMENT ON COLUMN gridmap.street_attachment.ordinal IS 'several where an estate has several gates';
+COMMENT ON COLUMN gridmap.street_attachment.measure_m IS 'metres along the street';
+COMMENT ON COLUMN gridmap.street_attachment.off_m IS 'metres between door and street, through the gate where there is one';
+COMMENT ON COLUMN gridmap.street_attachment.via IS '0 straight, 1 through a gate, 2 through a gate that is assumed';
+
+CREATE TABLE gridmap.scenario (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    title TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    revision INTEGER DEFAULT 1 NOT NULL,
+    changes JSONB DEFAULT '[]'::jsonb NOT NULL,
+    made_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    applied_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT scenario_pkey PRIMARY KEY (id),
+    CONSTRAINT scenario_title_key UNIQUE (title)
+);
+COMMENT ON TABLE gridmap.scenario IS 'What if: named sets of changes to stations and streets; nothing is real until one is applied';
+COMMENT ON COLUMN gridmap.scenario.revision IS 'counts every change of it';
+COMMENT ON COLUMN gridmap.scenario.changes IS 'what would be different';
+COMMENT ON COLUMN gridmap.scenario.applied_at IS 'when its changes became real';
