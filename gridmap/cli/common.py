@@ -62,12 +62,19 @@ def load_settings() -> Settings:
 def ready_place(database: str | None, *, create: bool = False) -> tuple[Settings, Place]:
     """Return settings and a database with this program's schema; the private cluster is started and migrated.
 
-    Only commands that bring data ``create`` a database: a mistyped name is not to become one.
+    ``create`` makes the usual database at first use, and says so. One that was named is there or a mistake.
     """
     from gridmap.services.databases import open_ready
 
     settings = load_settings()
-    return settings, open_ready(settings, database, create=create)
+    return settings, open_ready(settings, database, create=create and database is None, making=tell_making)
+
+
+def tell_making(name: str) -> None:
+    """Say on standard error that a new database is being made."""
+    from gridmap.model.text import Text
+
+    say(Text(f"新建数据库 {name}。", f"Making the new database {name}."), err=True)
 
 
 def print_json(value: Any) -> None:

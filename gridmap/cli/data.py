@@ -255,7 +255,7 @@ def sample(
 ) -> None:
     """Make the fictional sample county 清岩县 and load it through the importers.
 
-    Example: gridmap sample --database qingyan --commit
+    Example: gridmap sample --commit
     """
     from gridmap.services.sample import SampleOrder, load_sample, write_files
 

@@ -15,6 +15,7 @@ from gridmap.cli.common import (
     load_settings,
     print_json,
     say,
+    tell_making,
 )
 from gridmap.model.text import Text
 
@@ -23,13 +24,13 @@ app = typer.Typer(no_args_is_help=True, help="The database: start, stop, look, c
 
 @app.command()
 def up(database: DatabaseOption = None, json: JsonOption = False) -> None:
-    """Start the private PostGIS and make the database if it is missing.
+    """Start the private PostGIS; a database that it has not is made.
 
     Example: gridmap db up
     """
     from gridmap.services.databases import open_ready
 
-    place = open_ready(load_settings(), database)
+    place = open_ready(load_settings(), database, create=True, making=tell_making)
     if json:
         print_json({"database": place.name, "address": place.shown, "running": True})
     else:
@@ -93,11 +94,12 @@ def copy(
 
     Example: gridmap db copy before_redrawing --commit
     """
+    from gridmap.services.databases import open_existing
     from gridmap.store.backup import copy_database
     from gridmap.store.database import find_place
 
     settings = load_settings()
-    source, target = find_place(settings, database), find_place(settings, name)
+    source, target = open_existing(settings, database), find_place(settings, name)
     if confirmed(commit, Text(f"把 {source.name} 复制为 {name}?", f"Copy {source.name} to {name}?")):
         copy_database(source, target)
         say(Text(f"已复制到 {name}。", f"Copied to {name}."))
@@ -120,10 +122,10 @@ def backup(
 
     Example: gridmap db backup qingyan.gridmap
     """
+    from gridmap.services.databases import open_existing
     from gridmap.store.backup import backup as write
-    from gridmap.store.database import find_place
 
-    size = write(find_place(load_settings(), database), file)
+    size = write(open_existing(load_settings(), database), file)
     if json:
         print_json({"file": str(file), "bytes": size})
         return
@@ -156,11 +158,12 @@ def migrate(database: DatabaseOption = None, commit: CommitOption = False, json:
 
     Example: gridmap migrate --commit
     """
-    from gridmap.store.database import ensure_database, find_place
+    from gridmap.services.databases import open_existing
+    from gridmap.store.database import ensure_database
     from gridmap.store.migrate import migrate as bring
     from gridmap.store.migrate import schema_state
 
-    place = find_place(load_settings(), database)
+    place = open_existing(load_settings(), database)
     ensure_database(place)
     state = schema_state(place)
     do = bool(state.pending) and confirmed(

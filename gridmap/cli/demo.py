@@ -78,7 +78,7 @@ class Steps:
 def _database(settings: Settings) -> Place:
     from gridmap.services.databases import open_ready
 
-    return open_ready(settings, DATABASE)
+    return open_ready(settings, DATABASE, create=True)
 
 
 def _load(place: Place, steps: Steps) -> dict[str, Any]:

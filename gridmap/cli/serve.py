@@ -46,8 +46,7 @@ def serve(
 
     Example: gridmap serve --database qingyan
     """
-    from gridmap.cli.common import load_settings
-    from gridmap.services.databases import open_ready
+    from gridmap.cli.common import load_settings, ready_place
     from gridmap.services.tokens import renew_token, token_of
 
     given = {"host": host, "port": port or None, "workers": workers}
@@ -59,7 +58,7 @@ def serve(
         return
     # the socket first: whoever cannot have the port learns it before anything is started
     with contextlib.closing(_listen(settings.host, 0 if port == 0 else settings.port)) as listening:
-        place = open_ready(settings, database)
+        _, place = ready_place(database, create=True)
         serve_place(settings, place, listening, token=token)
 
 

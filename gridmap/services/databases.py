@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import OperationalError
 
@@ -11,11 +13,17 @@ from gridmap.store.database import Place, database_names, ensure_database, find_
 from gridmap.store.migrate import migrate, require_schema, schema_state
 
 
-def open_ready(settings: Settings, database: str | None = None, *, create: bool = True) -> Place:
+def open_ready(
+    settings: Settings,
+    database: str | None = None,
+    *,
+    create: bool = False,
+    making: Callable[[str], None] | None = None,
+) -> Place:
     """Return a database with this program's schema.
 
-    The private cluster is started and its database made and migrated; a server of somebody else's is only checked.
-    Without ``create`` a database of the private cluster must be there already.
+    The private cluster is started and its database migrated; a server of somebody else's is only checked.
+    With ``create`` a database that the private cluster has not is made, and ``making`` told its name before.
 
     Raises
     ------
@@ -25,17 +33,41 @@ def open_ready(settings: Settings, database: str | None = None, *, create: bool 
         The server does not answer, lacks PostGIS, or its schema is not this program's.
     """
     place = find_place(settings, database)
-    if not create and place.cluster is not None:
+    if place.cluster is not None:
         place.cluster.ensure_running()
         names = database_names(place.cluster)
         if place.name not in names:
-            raise NotFound(
-                f"没有名为“{place.name}”的数据库。现有:{'、'.join(names) or '无'}。先导入数据,或用 --database 指定。",
-                f"There is no database '{place.name}'. There are: {', '.join(names) or 'none'}. "
-                "Import data first, or name one with --database.",
-            )
+            if not create:
+                raise _unknown(settings, place, names)
+            if making is not None:
+                making(place.name)
     make_ready(place)
     return place
+
+
+def open_existing(settings: Settings, database: str | None = None) -> Place:
+    """Return a database that is there, whatever its schema; the private cluster is started.
+
+    Raises
+    ------
+    NotFound
+        The private cluster has no such database; the sentence names those that there are.
+    """
+    place = find_place(settings, database)
+    if place.cluster is not None:
+        place.cluster.ensure_running()
+        names = database_names(place.cluster)
+        if place.name not in names:
+            raise _unknown(settings, place, names)
+    return place
+
+
+def _unknown(settings: Settings, place: Place, names: Sequence[str]) -> NotFound:
+    make = "gridmap db up" if place.name == settings.database else f"gridmap db up --database {place.name}"
+    return NotFound(
+        f"没有名为“{place.name}”的数据库。现有:{'、'.join(names) or '无'}。要新建它:{make}",
+        f"There is no database '{place.name}'. There are: {', '.join(names) or 'none'}. To make it: {make}",
+    )
 
 
 def make_ready(place: Place) -> None:

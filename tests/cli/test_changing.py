@@ -11,7 +11,7 @@ import pytest
 
 from gridmap.errors import NotFound
 from gridmap.settings import Settings
-from gridmap.store.database import Place, database_names, engine_of
+from gridmap.store.database import Place, database_names, engine_of, find_place
 from tests.conftest import copy_database, drop_database, leave
 
 AREA = {
@@ -96,10 +96,42 @@ def test_what_was_bad_is_said_row_by_row(own: Place, quick: Callable[..., Any]) 
     assert fingerprint(own) | {"job": 0} == before | {"job": 0}
 
 
-def test_a_mistyped_name_does_not_become_a_database(own: Place, quick: Callable[..., Any]) -> None:
-    done = quick("check", "--database", "qingyann")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "check", "serve --port 0", "import areas areas.geojson", "import areas areas.geojson --commit",
+        "sample --commit", "cells --commit", "migrate --commit", "db copy another --commit", "db backup all.gridmap",
+        "jobs list", "worker",
+    ],
+)  # fmt: skip
+def test_a_mistyped_name_does_not_become_a_database(own: Place, quick: Callable[..., Any], command: str) -> None:
+    Path("areas.geojson").write_text(json.dumps(AREA), encoding="utf-8")
+    assert own.cluster is not None
+    before = database_names(own.cluster)
+    done = quick(*command.split(), "--database", "qingyann")
     assert done.exit_code == 1
     assert isinstance(done.exception, NotFound)
-    assert own.name in str(done.exception)
-    assert own.cluster is not None
-    assert "qingyann" not in database_names(own.cluster)
+    assert own.name in done.exception.zh
+    assert "gridmap db up --database qingyann" in done.exception.en
+    assert database_names(own.cluster) == before
+
+
+def test_the_usual_database_is_made_at_first_use_and_another_when_asked_for(
+    run_settings: Settings, quick: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("areas.geojson").write_text(json.dumps(AREA), encoding="utf-8")
+    monkeypatch.setenv("GRIDMAP_DATABASE", "first_use")
+    usual, another = (find_place(run_settings, name) for name in ("first_use", "asked_for"))
+    try:
+        assert quick("check").exit_code == 1
+        done = quick("import", "areas", "areas.geojson", "--commit", "--json")
+        assert json.loads(done.stdout)["committed"] is True
+        assert "first_use" in done.stderr
+        assert "first_use" not in quick("db", "up").stderr
+        made = quick("db", "up", "--database", "asked_for")
+        assert (made.exit_code, "asked_for" in made.stderr) == (0, True)
+        assert quick("import", "areas", "areas.geojson", "--database", "asked_for").exit_code == 0
+    finally:
+        for place in (usual, another):
+            leave(place)
+            drop_database(run_settings, place)
