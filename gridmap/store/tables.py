@@ -396,7 +396,9 @@ street_attachment = Table(
     Column("ordinal", Integer, primary_key=True, comment="several where an estate has several gates"),
     Column("street_id", BigInteger, nullable=False),
     Column("measure_m", Float, nullable=False, comment="metres along the street"),
-    Column("off_m", Float, nullable=False, comment="metres between door and street, through the gate where there is one"),
+    Column(
+        "off_m", Float, nullable=False, comment="metres between door and street, through the gate where there is one"
+    ),
     Column("via", Integer, nullable=False, comment="0 straight, 1 through a gate, 2 through a gate that is assumed"),
     Column("gate", Geometry("POINT", 4326, spatial_index=False)),
     ForeignKeyConstraint(
