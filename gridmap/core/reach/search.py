@@ -1,0 +1,152 @@
+"""Who walks how long to which station: answers for buildings and nodes."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridmap.core.network.graph import STEPS_PER_S, Attachments, Ints, Longs, Seconds, WalkTimes
+from gridmap.core.reach import kernels
+from gridmap.core.reach.kernels import OWNER_BITS, UNREACHED, Legs, Streets, Work
+from gridmap.core.reach.legs import DirectPairs, legs, limit_ticks, straight_of
+
+__all__ = ["Nearest", "Pairs", "labels", "nearest", "node_times", "pairs", "streets_of"]
+
+_OWNER = (1 << OWNER_BITS) - 1
+#: Stations that one task takes: enough to hide the hand-over, few enough that two threads end together.
+_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearest:
+    """The nearest station of each of B buildings: ``seconds`` (B,), inf: none; ``station`` (B,), -1: none."""
+
+    seconds: Seconds
+    station: Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """All pairs within a limit, by station.
+
+    The buildings of station s are ``building[start[s]:start[s + 1]]``, each once, in an order that does not change
+    between runs; ``seconds`` beside them.
+    """
+
+    start: Longs
+    building: Ints
+    seconds: Seconds
+
+
+def nearest(
+    times: WalkTimes,
+    stations: Attachments | Legs,
+    buildings: Attachments | Legs,
+    *,
+    limit_s: float,
+    direct: DirectPairs | None = None,
+) -> Nearest:
+    """Find the nearest station of every building and the seconds that people walk to it.
+
+    One search from all stations; exact along edges that are reached in part, with both off-street legs. Equal times
+    go to the lower station.
+
+    Parameters
+    ----------
+    times
+        What the edges cost.
+    stations, buildings
+        Where they meet the network; as :class:`Legs` where they were timed before.
+    limit_s
+        The longest walk in seconds, inclusive.
+    direct
+        Pairs that need no street.
+
+    Raises
+    ------
+    InputError
+        ``limit_s`` is not above 0 or longer than 4 hours.
+    """
+    limit = limit_ticks(limit_s)
+    s, b = _timed(times, stations), _timed(times, buildings)
+    seconds = np.full(b.things, np.inf, np.float32)
+    station = np.full(b.things, -1, np.int32)
+    kernels.to_buildings(
+        streets_of(times), labels(times, s, limit=limit), s, b, straight_of(direct, s, b), limit, seconds, station
+    )
+    return Nearest(seconds, station)
+
+
+def pairs(
+    times: WalkTimes,
+    stations: Attachments | Legs,
+    buildings: Attachments | Legs,
+    *,
+    limit_s: float,
+    direct: DirectPairs | None = None,
+    threads: int | None = None,
+) -> Pairs:
+    """Find every pair of a station and a building that is within the limit, with its seconds.
+
+    A limited search from each station, shared out among ``threads`` (default: the processors). Parameters and
+    errors as in :func:`nearest`.
+    """
+    limit = limit_ticks(limit_s)
+    s, b = _timed(times, stations), _timed(times, buildings)
+    streets, straight = streets_of(times), straight_of(direct, s, b)
+    met_once = np.diff(b.start) == 1
+    met_once[straight.building] = False
+    alone = met_once[b.thing]
+
+    def work(first: int) -> tuple[Longs, Ints, Ints]:
+        return kernels.pairs_of(first, min(first + _CHUNK, s.things), streets, s, b, alone, straight, limit)
+
+    firsts = range(0, s.things, _CHUNK)
+    workers = min(threads or os.cpu_count() or 1, max(len(firsts), 1))
+    if workers > 1:
+        with ThreadPoolExecutor(workers) as pool:
+            parts = list(pool.map(work, firsts))
+    else:
+        parts = [work(first) for first in firsts]
+    start = np.zeros(s.things + 1, np.int64)
+    np.cumsum(np.concatenate([np.zeros(0, np.int64), *(p[0] for p in parts)]), out=start[1:])
+    return Pairs(
+        start,
+        np.concatenate([np.zeros(0, np.int32), *(p[1] for p in parts)]),
+        _seconds(np.concatenate([np.zeros(0, np.int32), *(p[2] for p in parts)])),
+    )
+
+
+def node_times(times: WalkTimes, stations: Attachments | Legs, *, limit_s: float) -> tuple[Seconds, Ints]:
+    """Return the seconds from every node to its nearest station (inf: none within the limit), and which (-1)."""
+    label = labels(times, _timed(times, stations), limit=limit_ticks(limit_s))
+    reached = label < UNREACHED
+    seconds = np.where(reached, _seconds(label >> OWNER_BITS), np.float32(np.inf))
+    return seconds, np.where(reached, label & _OWNER, -1).astype(np.int32)
+
+
+def labels(times: WalkTimes, stations: Legs, *, limit: int) -> Longs:
+    """Return ``ticks << 32 | station`` of every node; UNREACHED beyond ``limit`` ticks."""
+    nodes, network = times.network.nodes, times.network
+    work = Work(np.full(nodes, UNREACHED, np.int64), np.zeros(nodes, np.uint8), np.empty(nodes, np.int32))
+    ticks = np.concatenate([stations.from_u, stations.from_v]).astype(np.int64)
+    seeds = np.concatenate([network.edge_u[stations.edge], network.edge_v[stations.edge]])
+    kernels.spread(streets_of(times), seeds, ticks << OWNER_BITS | np.tile(stations.thing, 2), limit, work)
+    return work.label
+
+
+def streets_of(times: WalkTimes) -> Streets:
+    """Return the arrays that a search reads."""
+    n = times.network
+    return Streets(n.arc_start, n.arc_head, times.arc_to_s, n.arc_edge, n.arc_forward, n.edge_u, n.edge_v)
+
+
+def _timed(times: WalkTimes, things: Attachments | Legs) -> Legs:
+    return things if isinstance(things, Legs) else legs(times, things)
+
+
+def _seconds(ticks: Longs | Ints) -> Seconds:
+    return np.asarray(ticks / np.float64(STEPS_PER_S), dtype=np.float32)
