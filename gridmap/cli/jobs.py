@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from gridmap.cli.common import DatabaseOption, JsonOption, language, print_json, progress_bar, ready_place, say, who
+from gridmap.cli.common import (
+    CommitOption,
+    DatabaseOption,
+    JsonOption,
+    confirmed,
+    language,
+    print_json,
+    progress_bar,
+    ready_place,
+    say,
+    who,
+)
 from gridmap.model.text import Text
 
 if TYPE_CHECKING:
@@ -99,27 +110,48 @@ def follow(job: JobArgument, database: DatabaseOption = None, json: JsonOption =
 
 
 @jobs_app.command()
-def cancel(job: JobArgument, database: DatabaseOption = None, json: JsonOption = False) -> None:
+def cancel(
+    job: JobArgument, database: DatabaseOption = None, commit: CommitOption = False, json: JsonOption = False
+) -> None:
     """Cancel a job; nothing of it is left in the database.
 
-    Example: gridmap jobs cancel 12
+    Example: gridmap jobs cancel 12 --commit
     """
     from gridmap.services.jobs import cancel as ask
+    from gridmap.services.jobs import get
 
     _, place = ready_place(database)
-    _tell(ask(place, job, who=who()), json=json)
+    found = get(place, job)
+    if found.ended:
+        _tell(found, json=json, committed=False)
+    elif confirmed(commit, Text(f"取消任务 {job}({found.kind})?", f"Cancel job {job} ({found.kind})?")):
+        _tell(ask(place, job, who=who()), json=json, committed=True)
+    else:
+        _tell(found, json=json, committed=False)
+        _would(Text(f"将取消任务 {job}。加 --commit 执行。", f"Would cancel job {job}; --commit does it."), json=json)
 
 
 @jobs_app.command()
-def restart(job: JobArgument, database: DatabaseOption = None, json: JsonOption = False) -> None:
+def restart(
+    job: JobArgument, database: DatabaseOption = None, commit: CommitOption = False, json: JsonOption = False
+) -> None:
     """Let a worker do an interrupted, failed or cancelled job again.
 
-    Example: gridmap jobs restart 12
+    Example: gridmap jobs restart 12 --commit
     """
     from gridmap.services.jobs import restart as again
+    from gridmap.services.jobs import restartable
 
     _, place = ready_place(database)
-    _tell(again(place, job, who=who()), json=json)
+    found = restartable(place, job)
+    if confirmed(commit, Text(f"重新开始任务 {job}({found.kind})?", f"Start job {job} ({found.kind}) again?")):
+        _tell(again(place, job, who=who()), json=json, committed=True)
+    else:
+        _tell(found, json=json, committed=False)
+        _would(
+            Text(f"将重新开始任务 {job}。加 --commit 执行。", f"Would start job {job} again; --commit does it."),
+            json=json,
+        )
 
 
 def worker(
@@ -141,9 +173,14 @@ def worker(
     say(Text(f"已执行 {done} 项任务。", f"{done} jobs done."), err=True)
 
 
-def _tell(view: JobView, *, json: bool) -> None:
+def _would(text: Text, *, json: bool) -> None:
+    if not json:
+        say(text)
+
+
+def _tell(view: JobView, *, json: bool, committed: bool | None = None) -> None:
     if json:
-        print_json(view.as_dict())
+        print_json(view.as_dict() | ({} if committed is None else {"committed": committed}))
         return
     typer.echo(_line(view))
     if view.cancel_requested and not view.ended:

@@ -54,6 +54,7 @@ __all__ = [
     "lazy",
     "list_jobs",
     "restart",
+    "restartable",
     "run_here",
     "submit",
     "wait_events",
@@ -239,12 +240,33 @@ def restart(
         found = _current(connection, job_id, limits)
         _known(found.kind, handlers)
         if not store.wait_again(connection, job_id):
-            raise Conflict(
-                f"任务 {job_id} 的状态是 {found.state},只有中断、失败或取消的任务可以重新开始。",
-                f"Job {job_id} is {found.state}; only interrupted, failed or cancelled jobs can be started again.",
-            )
+            raise _not_again(found)
         note_change(connection, who, "job restart", f'{{"job": {job_id}}}')
         return _current(connection, job_id, limits)
+
+
+def restartable(place: Place, job_id: int, *, limits: Limits = LIMITS) -> JobView:
+    """Return a job that :func:`restart` would take, as it is now.
+
+    Raises
+    ------
+    NotFound
+        There is no job of that number.
+    Conflict
+        It waits, runs or is done.
+    """
+    with transaction(place) as connection:
+        found = _current(connection, job_id, limits)
+    if found.state not in store.RESTARTABLE:
+        raise _not_again(found)
+    return found
+
+
+def _not_again(found: JobView) -> Conflict:
+    return Conflict(
+        f"任务 {found.id} 的状态是 {found.state},只有中断、失败或取消的任务可以重新开始。",
+        f"Job {found.id} is {found.state}; only interrupted, failed or cancelled jobs can be started again.",
+    )
 
 
 def wait_events(place: Place, job_id: int, *, limits: Limits = LIMITS) -> Iterator[JobView]:

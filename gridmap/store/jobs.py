@@ -23,6 +23,7 @@ from gridmap.store.database import Place, engine_of
 
 State = Literal["waiting", "running", "done", "failed", "cancelled", "interrupted"]
 ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled", "interrupted"})
+RESTARTABLE: frozenset[State] = ENDED - {"done"}
 CHANNEL = "gridmap_job"
 _CLAIM_LOCK = "gridmap claim a job"
 JOB_CONNECTIONS = 2
@@ -252,9 +253,9 @@ def wait_again(connection: Connection, job_id: int) -> bool:
         text(
             "UPDATE gridmap.job SET state = 'waiting', cancel_requested = false, percent = 0, message_zh = '',"
             " message_en = '', started_at = NULL, heartbeat_at = NULL, ended_at = NULL, error = NULL"
-            " WHERE id = :id AND state IN ('interrupted', 'failed', 'cancelled')"
+            " WHERE id = :id AND state = ANY(:states)"
         ),
-        {"id": job_id},
+        {"id": job_id, "states": sorted(RESTARTABLE)},
     ).rowcount
     if changed:
         hint(connection, job_id)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gridmap.errors import NotFound
+from gridmap.errors import Conflict, NotFound
+from gridmap.services import jobs
 from gridmap.settings import Settings
 from gridmap.store.database import Place, database_names, engine_of, find_place
 from tests.conftest import copy_database, drop_database, leave
@@ -135,3 +136,21 @@ def test_the_usual_database_is_made_at_first_use_and_another_when_asked_for(
         for place in (usual, another):
             leave(place)
             drop_database(run_settings, place)
+
+
+def test_jobs_are_cancelled_and_started_again_only_with_commit(place: Place, quick: Callable[..., Any]) -> None:
+    number = str(jobs.submit(place, "cells", {}, who="test"))
+
+    def told(*words: str) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(quick("jobs", *words, number, "--database", place.name, "--json").stdout)
+        return answer
+
+    assert "--commit" in quick("jobs", "cancel", number, "--database", place.name).output
+    assert (told("cancel")["state"], told("cancel")["committed"]) == ("waiting", False)
+    assert (told("cancel", "--commit")["state"], told("show")["state"]) == ("cancelled", "cancelled")
+    assert told("cancel", "--commit")["committed"] is False
+    assert "--commit" in quick("jobs", "restart", number, "--database", place.name).output
+    assert (told("restart")["state"], told("restart")["committed"]) == ("cancelled", False)
+    assert (told("restart", "--commit")["state"], told("show")["state"]) == ("waiting", "waiting")
+    refused = quick("jobs", "restart", number, "--database", place.name)
+    assert isinstance(refused.exception, Conflict)
