@@ -26,7 +26,6 @@ from api.state import State
 from gridmap import __version__
 from gridmap.services.databases import make_ready
 from gridmap.services.tokens import token_of
-from gridmap.services.uploads import MAX_UPLOAD_BYTES
 from gridmap.settings import Settings
 from gridmap.store.database import Place, engine_of, find_place
 
@@ -73,7 +72,7 @@ def create_app(settings: Settings, *, place: Place | None = None, token: str | N
             Middleware(problems.LastResort),
             Middleware(Guard, token=token or token_of(settings.data_dir), hostname=settings.hostname),
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
-            Middleware(BodyLimit, limit_bytes=_BODY_BYTES, larger={("POST", "/v1/imports"): MAX_UPLOAD_BYTES}),
+            Middleware(BodyLimit, limit_bytes=_BODY_BYTES, larger={("POST", "/v1/imports"): settings.max_upload_bytes}),
         ],
     )
     app.state.here = state

@@ -108,10 +108,11 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = self.larger.get((scope["method"], scope["path"]), self.limit_bytes)
+        larger = self.larger.get((scope["method"], scope["path"]))
+        limit = self.limit_bytes if larger is None else larger
         stated = next((v for k, v in scope["headers"] if k == b"content-length"), b"")
         if stated.isdigit() and int(stated) > limit:
-            raise _too_large(limit)
+            raise _too_large(limit, file=larger is not None)
         seen = 0
 
         async def count() -> Message:
@@ -120,15 +121,19 @@ class BodyLimit:
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
                 if seen > limit:
-                    raise _too_large(limit)
+                    raise _too_large(limit, file=larger is not None)
             return message
 
         await self.app(scope, count, send)
 
 
-def _too_large(limit_bytes: int) -> TooLarge:
+def _too_large(limit_bytes: int, *, file: bool) -> TooLarge:
     size = f"{limit_bytes / 2**20:.0f} MB" if limit_bytes >= 2**20 else f"{limit_bytes / 2**10:.0f} kB"
-    return TooLarge(f"内容超过上限 {size}。", f"The body is over the limit of {size}.")
+    zh, en = f"内容超过上限 {size}。", f"The body is over the limit of {size}."
+    if file:
+        zh += "请在服务器上用 gridmap import 导入,或调高 GRIDMAP_MAX_UPLOAD_BYTES。"
+        en += " Import the file on the server itself with gridmap import, or raise GRIDMAP_MAX_UPLOAD_BYTES."
+    return TooLarge(zh, en)
 
 
 class Guard:

@@ -12,6 +12,7 @@ __all__ = [
     "FeatureCollection",
     "Findings",
     "GridFacts",
+    "ImportJob",
     "Job",
     "Jobs",
     "Jurisdiction",
@@ -125,6 +126,33 @@ class Job(_Shape):
     who: str
     result: Object | None
     error: Object | None
+
+
+class ImportedLayer(_Shape):
+    """What became of one kind of data: ``counts`` by new, changed, reshaped, removed, same and unknown_removed."""
+
+    kind: str
+    read: int
+    rejected: int
+    counts: dict[str, int]
+    problems: list[Object]
+    problem_counts: dict[str, int]
+
+
+class ImportReport(_Shape):
+    """What an import did (``committed``) or would do; ``effects`` on households, cells and grids."""
+
+    committed: bool
+    layers: list[ImportedLayer]
+    columns: list[Words]
+    notes: list[Words]
+    effects: Object
+
+
+class ImportJob(Job):
+    """An import as a job; ``result`` is there when the job is done."""
+
+    result: ImportReport | None  # type: ignore[assignment]
 
 
 class Jobs(_Shape):

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     jobs_at_once: int = Field(
         default=1, ge=1, le=16, description="Long jobs that run at the same time, over all workers of the database."
     )
+    max_upload_bytes: int = Field(
+        default=4 << 30, ge=1 << 10, le=1 << 40, description="The largest file that may be sent to the server."
+    )
     lang: Language = Field(default="zh", description="Language of the command line: zh or en.")
     near_boundary_m: float = Field(
         default=15.0, ge=0, le=1000, description="A point nearer than this to its grid's border is flagged."

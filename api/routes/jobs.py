@@ -49,6 +49,9 @@ class ImportOrder(BaseModel):
     edition: str | None = Field(default=None, max_length=120, description="Grids: the edition that they become.")
     effective_from: str | None = Field(default=None, max_length=40, description="Grids: its date, such as 2026-01-01.")
     plan: str | None = Field(default=None, max_length=120, description="Grids: the draft that they become.")
+    commit: bool = Field(
+        default=False, description="Keep what was imported; without it the job is a dry run that writes nothing."
+    )
 
     @field_validator("map")
     @classmethod
@@ -127,14 +130,19 @@ def make_cells(here: Here, order: CellsOrder | None = None) -> Response:
 
 @router.post(
     "/imports",
-    summary="导入文件(任务)",
+    summary="导入文件(任务);不加 commit=true 只预演",
     status_code=202,
-    response_model=shapes.Job,
-    responses=_ACCEPTED,
+    response_model=shapes.ImportJob,
+    responses={202: _ACCEPTED[202] | {"model": shapes.ImportJob}},
     openapi_extra=_FILE,
 )
 async def import_file(request: Request, here: Here, order: Annotated[ImportOrder, Query()]) -> Response:
-    """Bring in the file that is the body, as a job; nothing is written when a row is bad (see ``skip_bad``)."""
+    """Bring in the file that is the body, as a job: a dry run unless ``commit`` is true.
+
+    Its ``result`` says how many rows are new, changed and rejected, why, and what else changes; a dry run does
+    everything and takes it back, so its figures are exact. To keep them send the file again with ``commit=true``;
+    then nothing is written when a row is bad (see ``skip_bad``).
+    """
     await run_in_threadpool(uploads.forget_old, here.settings.data_dir)
     file = await uploads.keep_upload(here.settings.data_dir, order.name, request.stream())
     number = await run_in_threadpool(jobs.submit, here.place, "import", order.inputs(str(file)), who=TOKEN_NAME)

@@ -85,7 +85,7 @@ def _import(database: str | None, order: dict[str, Any], *, commit: bool, json: 
                 )
             return
     with progress_bar() as progress:
-        view = run_here(place, "import", order, who=who(), progress=progress)
+        view = run_here(place, "import", order | {"commit": True}, who=who(), progress=progress)
     if json:
         print_json(view.result)
         return

@@ -107,11 +107,16 @@ class _DryRun(Exception):
 
 
 def run(place: Place, inputs: dict[str, Any], job: Job) -> dict[str, Any]:
-    """Do a job of kind ``import``: its input is an :class:`ImportOrder` as plain data."""
-    if inputs.get("bbox"):
-        inputs = inputs | {"bbox": tuple(inputs["bbox"])}
+    """Do a job of kind ``import``: its input is an :class:`ImportOrder` as plain data, and ``commit``.
+
+    Without ``commit`` it is a dry run, and the job's result the report of what an import would do.
+    """
+    order = dict(inputs)
+    commit = bool(order.pop("commit", False))
+    if order.get("bbox"):
+        order["bbox"] = tuple(order["bbox"])
     report = import_file(
-        place, ImportOrder(**inputs), who=job.who, commit=True, progress=job.progress, finish=job.finish
+        place, ImportOrder(**order), who=job.who, commit=commit, progress=job.progress, finish=job.finish
     )
     return report.as_dict()
 

@@ -151,7 +151,7 @@ def _load(place: Place, order: SampleOrder, mark: str, *, who: str, progress: Pr
 
 
 def _import(place: Place, order: ImportOrder, who: str, progress: Progress) -> dict[str, Any]:
-    view = jobs.run_here(place, "import", asdict(order), who=who, progress=progress)
+    view = jobs.run_here(place, "import", asdict(order) | {"commit": True}, who=who, progress=progress)
     layers = (view.result or {})["layers"]
     return {layer["kind"]: layer["counts"]["new"] for layer in layers}
 

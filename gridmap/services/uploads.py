@@ -16,9 +16,8 @@ import anyio.to_thread
 
 from gridmap.errors import InputError, NotReady, TooLarge
 
-__all__ = ["MAX_UPLOAD_BYTES", "forget_old", "keep_upload"]
+__all__ = ["forget_old", "keep_upload"]
 
-MAX_UPLOAD_BYTES = 4 << 30
 _FOLDER = "uploads"
 _KEPT_DAYS = 7
 _NAME = re.compile(r"^[^/\\\x00-\x1f]{1,120}$")
@@ -78,7 +77,7 @@ def forget_old(data_dir: Path, *, now: float | None = None) -> int:
 
 def _room(folder: Path) -> int:
     usage = shutil.disk_usage(folder)
-    return min(MAX_UPLOAD_BYTES, usage.free - usage.total // 10)
+    return usage.free - usage.total // 10
 
 
 async def _write(opened: BinaryIO, chunks: AsyncIterable[bytes], *, free: int) -> None:
@@ -87,8 +86,8 @@ async def _write(opened: BinaryIO, chunks: AsyncIterable[bytes], *, free: int) -
         size += len(chunk)
         if size > free:
             raise TooLarge(
-                f"文件过大:现在最多 {max(free, 0) >> 20} MB。大文件请在服务器上用 gridmap import 导入。",
-                f"The file is too large: {max(free, 0) >> 20} MB at most now. Import large files on the server itself "
-                "with gridmap import.",
+                f"磁盘空间不足:现在最多收 {max(free, 0) >> 20} MB。请清理磁盘,或在服务器上用 gridmap import 导入。",
+                f"The disk has room for {max(free, 0) >> 20} MB at most now. Make room, or import the file on the "
+                "server itself with gridmap import.",
             )
         await anyio.to_thread.run_sync(opened.write, chunk)

@@ -10,9 +10,11 @@ import orjson
 import pytest
 from starlette.testclient import TestClient
 
+from api.app import create_app
 from gridmap.services import jobs
 from gridmap.services.uploads import forget_old
 from gridmap.store.database import Place
+from tests.api.conftest import BASE, BEARER, TOKEN
 
 
 @pytest.fixture
@@ -94,6 +96,9 @@ def test_an_uploaded_file_becomes_the_input_of_an_import(client: TestClient, kin
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert given["mapping"] == {"name": "小区", "number": "a=b"}
     assert given["skip_bad"] is True
+    assert given["commit"] is False
+    again = client.post("/v1/imports", params=asked | {"commit": "true"}, content=content)
+    assert jobs.get(place, again.json()["id"]).input["commit"] is True
 
 
 @pytest.mark.parametrize(
@@ -110,15 +115,23 @@ def test_an_order_can_never_name_a_file_of_the_server(client: TestClient, kinds)
     assert client.post("/v1/imports", params=asked, content=b"x").status_code == 422
 
 
-def test_a_body_that_breaks_off_leaves_no_file(client: TestClient, kinds, settings_here, monkeypatch) -> None:
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_file_over_the_limit_of_the_settings_is_refused_and_leaves_nothing(
+    settings_here, place: Place, *, stated: bool
+) -> None:
     def uploads() -> set[Path]:
         return set((settings_here.data_dir / "uploads").glob("*"))
 
     before = uploads()
-    monkeypatch.setattr("gridmap.services.uploads.MAX_UPLOAD_BYTES", 100)
-    answer = client.post("/v1/imports", params={"kind": "areas", "name": "x.csv"}, content=b"x" * 101)
-    assert answer.status_code == 413
-    assert uploads() == before
+    app = create_app(settings_here.model_copy(update={"max_upload_bytes": 2048}), place=place, token=TOKEN)
+    with TestClient(app, base_url=BASE, headers=BEARER) as client:
+        for size, status in ((2049, 413), (2048, 202)):
+            body = b"x" * size if stated else iter([b"x" * 1024, b"x" * (size - 1024)])
+            answer = client.post("/v1/imports", params={"kind": "areas", "name": "x.csv"}, content=body)
+            assert answer.status_code == status
+            if status == 413:
+                assert "GRIDMAP_MAX_UPLOAD_BYTES" in answer.json()["detail_zh"]
+                assert uploads() == before
 
 
 def test_uploads_are_forgotten_after_a_week(tmp_path: Path) -> None:

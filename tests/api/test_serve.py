@@ -163,7 +163,7 @@ def test_a_file_sent_to_the_server_is_imported_by_the_worker_beside_it_and_all_e
     }
     body = orjson.dumps({"type": "FeatureCollection", "features": [feature]})
     server = start()
-    asked = {"kind": "buildings", "name": "楼栋.geojson"}
+    asked = {"kind": "buildings", "name": "楼栋.geojson", "commit": "true"}
     answer = httpx.post(f"{server.base}/v1/imports", params=asked, content=body, headers=server.bearer, timeout=20)
     assert answer.status_code == 202
     url = server.base + answer.headers["location"]
