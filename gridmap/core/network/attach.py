@@ -1,0 +1,377 @@
+"""Where buildings and stations meet the streets: straight legs that never cross a wall, water or a railway.
+
+A thing is attached to the nearest street place that a clear leg leads to. Where the leg to the nearest place is barred,
+streets are tried in pieces of at most 20 m (as ``shapely.segmentize`` cuts them), each at its nearest point, the nearest
+first; of equally near ones the lower edge.
+
+* Walls are the outlines of walled estates, and lines. A thing in a walled estate meets the streets inside it, and every
+  known gate: straight to the gate, and from there to the nearest street that leads out of the estate. Without a known
+  gate and without a street that leads out, the estate counts as open for it: *gate assumed*.
+* A street that runs along a wall (within 10 cm) is outside it.
+* What stands in water, or nearer to a street than the limit but behind a barrier all around, is not attached; nor is
+  what stands farther than the limit from every street.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gridmap.core.network.build import MEASURE_M, edge_lines
+from gridmap.core.network.cells import SegmentGrid, segment_grid
+from gridmap.core.network.graph import Attachments, Bools, Floats, Ints, Longs, Reason, Via, WalkNetwork
+
+__all__ = ["Attacher", "Barriers", "Enclosures", "attach", "barriers_of", "building_points", "touched"]
+
+Geometries = NDArray[np.object_]
+
+_RAIL = ("rail", "light_rail", "narrow_gauge", "subway", "monorail", "funicular", "preserved")
+
+
+def _none() -> Geometries:
+    return np.zeros(0, dtype=object)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Barriers:
+    """What straight legs never cross, metres: lines of walls, polygons of water, lines of railways."""
+
+    walls: Geometries = field(default_factory=_none)
+    water: Geometries = field(default_factory=_none)
+    rail: Geometries = field(default_factory=_none)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Enclosures:
+    """Walled estates: polygons, and the gates of each, arrays (k, 2), metres; an empty one where none is known."""
+
+    polygons: Geometries = field(default_factory=_none)
+    gates: Sequence[Floats] = ()
+
+
+def attach(
+    network: WalkNetwork,
+    xy: Floats,
+    *,
+    barriers: Barriers | None = None,
+    enclosures: Enclosures | None = None,
+    limit_m: float = 200.0,
+) -> Attachments:
+    """Attach things to the network.
+
+    Parameters
+    ----------
+    network
+        A network.
+    xy
+        (n, 2) metres; see :func:`building_points`. A place that is not known (NaN) is not attached.
+    barriers, enclosures
+        What legs do not cross, and walled estates with their gates; none by default.
+    limit_m
+        The farthest that a street may be.
+    """
+    return Attacher(network, barriers=barriers, enclosures=enclosures).attach(xy, limit_m=limit_m)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """Street places of some points: edge (−1: none), metres along it, metres to it, metres to the nearest street."""
+
+    edge: Longs
+    along_m: Floats
+    off_m: Floats
+    nearest_m: Floats
+
+
+class Attacher:
+    """A network with its barriers, ready to attach many things, or one at once."""
+
+    def __init__(
+        self, network: WalkNetwork, *, barriers: Barriers | None = None, enclosures: Enclosures | None = None
+    ) -> None:
+        self.network = network
+        self.barriers = barriers or Barriers()
+        self.enclosures = enclosures or Enclosures()
+        begin = np.delete(np.arange(len(network.xy)), network.xy_start[1:] - 1)
+        self._edge = np.searchsorted(network.xy_start, begin, side="right") - 1
+        self._grid = segment_grid(network.xy[begin], network.xy[begin + 1])
+        step = np.hypot(self._grid.bx - self._grid.ax, self._grid.by - self._grid.ay)
+        run = np.cumsum(step) - step
+        first = np.searchsorted(self._edge, np.arange(network.edges))
+        self._along = run - run[first][self._edge] if len(run) else run
+        self._step = step
+        self._walls, self._owner = self._wall_segments()
+        self._enclosed = self._closed_components()
+        self._gates = self._gate_places()
+
+    def _wall_segments(self) -> tuple[SegmentGrid, Longs]:
+        outlines = shapely.boundary(self.enclosures.polygons)
+        shapes = [outlines, self.barriers.walls, shapely.boundary(self.barriers.water), self.barriers.rail]
+        owner = np.concatenate([np.arange(len(outlines)), np.full(sum(len(s) for s in shapes[1:]), -1, dtype=np.int64)])
+        part, row = shapely.get_parts(np.concatenate(shapes), return_index=True)
+        xy, line = shapely.get_coordinates(part, return_index=True)
+        begin = np.flatnonzero(line[1:] == line[:-1])
+        return segment_grid(xy[begin], xy[begin + 1]), owner[row[line[begin]]]
+
+    def _closed_components(self) -> list[Longs]:
+        """Return, for every estate, the parts of the network that lie wholly in it."""
+        polygons, network = self.enclosures.polygons, self.network
+        none = np.zeros(0, dtype=np.int64)
+        out = [none] * len(polygons)
+        if len(polygons) and network.nodes:
+            inside, estate = shapely.STRtree(polygons).query(shapely.points(network.node_xy), predicate="within")
+            size = np.bincount(network.component)
+            count = len(size)
+            pair, hits = np.unique(estate * count + network.component[inside], return_counts=True)
+            whole = pair[hits == size[pair % count]]
+            for k in np.unique(whole // count).tolist():
+                out[k] = whole[whole // count == k] % count
+        return out
+
+    def _gate_places(self) -> list[Floats]:
+        given = [np.asarray(g, dtype=np.float64).reshape(-1, 2) for g in self.enclosures.gates]
+        return [*given, *[np.zeros((0, 2))] * (len(self.enclosures.polygons) - len(given))]
+
+    def _leading_out(self, estate: int) -> Bools:
+        """Return which edges lead out of an estate; empty: all."""
+        closed = self._enclosed[estate]
+        if len(closed) == 0:
+            return np.zeros(0, dtype=np.bool_)
+        return np.isin(self.network.component[self.network.edge_u], closed, invert=True)
+
+    def _search(self, xy: Floats, own: Ints, ignored: Ints, usable: Bools, limit_m: float) -> _Found:
+        from gridmap.core.network import kernels
+
+        segment, place, metres, nearest = kernels.nearest_clear_of_each(
+            *xy.T.copy(), own, ignored, float(limit_m), usable,
+            *self._grid.ends, self._edge, *self._grid.cells, *self._walls.ends, self._owner, *self._walls.cells,
+        )  # fmt: skip
+        on = np.maximum(segment, 0)
+        if len(self._edge) == 0:
+            return _Found(segment.astype(np.int64), np.zeros(len(xy)), metres, nearest)
+        edge = np.where(segment >= 0, self._edge[on], -1)
+        along = np.minimum(self._along[on] + place * self._step[on], self.network.edge_length_m[edge])
+        return _Found(edge, np.floor(along / MEASURE_M) * MEASURE_M, metres, nearest)
+
+    def attach(self, xy: Floats, *, limit_m: float = 200.0) -> Attachments:
+        """Attach things at ``xy`` (n, 2); see :func:`attach`."""
+        places = np.ascontiguousarray(xy, dtype=np.float64).reshape(-1, 2)
+        n = len(places)
+        enclosure, wet = self._surroundings(places)
+        nobody = np.full(n, -1, dtype=np.int32)
+        found = self._search(places, enclosure, nobody, np.zeros(0, dtype=np.bool_), limit_m)
+        nearest = self._beyond(places, found.nearest_m)
+        free = (nearest <= limit_m) & ~wet
+        direct = np.flatnonzero(free & (found.edge >= 0))
+        blank = np.full((len(direct), 2), np.nan)
+        rows: list[tuple[Any, ...]] = [
+            (direct, found.edge[direct], found.along_m[direct], found.off_m[direct], Via.STREET, blank)
+        ]
+        for estate in np.unique(enclosure[free & (enclosure >= 0)]).tolist():
+            there = np.flatnonzero(free & (enclosure == estate))
+            rows += self._rows_of_estate(places, there, estate, found, limit_m)
+        thing = np.concatenate([row[0] for row in rows])
+        order = np.argsort(thing, kind="stable")
+        via = np.concatenate([np.full(len(row[0]), row[4], dtype=np.uint8) for row in rows])
+        reason = np.where(nearest > limit_m, Reason.TOO_FAR, Reason.BEHIND_BARRIER).astype(np.uint8)
+        reason[~np.isfinite(places).all(axis=1)] = Reason.TOO_FAR
+        reason[thing] = Reason.ATTACHED
+        return Attachments(
+            count=n,
+            thing=thing[order].astype(np.int32),
+            edge=np.concatenate([row[1] for row in rows])[order].astype(np.int32),
+            along_m=np.concatenate([row[2] for row in rows])[order],
+            off_m=np.concatenate([row[3] for row in rows])[order],
+            via=via[order],
+            gate_xy=np.vstack([row[5] for row in rows])[order],
+            reason=reason,
+            nearest_m=nearest,
+            enclosure=enclosure,
+            xy=places,
+        )
+
+    def _surroundings(self, places: Floats) -> tuple[Ints, Bools]:
+        """Return the smallest estate that each place stands in (−1: none), and whether it stands in water."""
+        enclosure = np.full(len(places), -1, dtype=np.int32)
+        wet = np.zeros(len(places), dtype=np.bool_)
+        known = np.isfinite(places).all(axis=1)
+        points = np.full(len(places), None, dtype=object)
+        points[known] = shapely.points(places[known])
+        if len(self.enclosures.polygons):
+            thing, estate = shapely.STRtree(self.enclosures.polygons).query(points, predicate="within")
+            area = shapely.area(self.enclosures.polygons)[estate]
+            order = np.lexsort((-estate, -area))
+            enclosure[thing[order]] = estate[order]
+        if len(self.barriers.water):
+            wet[shapely.STRtree(self.barriers.water).query(points, predicate="within")[0]] = True
+        return enclosure, wet
+
+    def _beyond(self, places: Floats, nearest: Floats) -> Floats:
+        """Return the metres to the nearest street also where it is farther than was looked."""
+        far = np.flatnonzero(np.isinf(nearest) & np.isfinite(places).all(axis=1))
+        if len(far) and self.network.edges:
+            tree = shapely.STRtree(edge_lines(self.network))
+            (row, _), metres = tree.query_nearest(shapely.points(places[far]), return_distance=True, all_matches=False)
+            nearest = nearest.copy()
+            nearest[far[row]] = metres
+        return nearest
+
+    def _rows_of_estate(
+        self, places: Floats, there: Longs, estate: int, found: _Found, limit_m: float
+    ) -> list[tuple[Any, ...]]:
+        usable = self._leading_out(estate)
+        gates = self._gates[estate]
+        nobody = -1
+        if len(gates) == 0:
+            lost = found.edge[there] < 0
+            if len(usable):
+                lost |= ~usable[found.edge[there]]
+            there = there[lost]
+            at = self._search(places[there], *_pair(len(there), nobody, estate), usable, limit_m)
+            ok = at.edge >= 0
+            blank = np.full((int(ok.sum()), 2), np.nan)
+            return [(there[ok], at.edge[ok], at.along_m[ok], at.off_m[ok], Via.GATE_ASSUMED, blank)]
+        at = self._search(gates, *_pair(len(gates), nobody, estate), usable, limit_m)
+        rows: list[tuple[Any, ...]] = []
+        for g in np.flatnonzero(at.edge >= 0).tolist():
+            way = np.hypot(*(places[there] - gates[g]).T) + at.off_m[g]
+            m = len(there)
+            rows.append(
+                (there, np.full(m, at.edge[g]), np.full(m, at.along_m[g]), way, Via.GATE, np.tile(gates[g], (m, 1)))
+            )
+        return rows
+
+
+def _pair(n: int, own: int, ignored: int) -> tuple[Ints, Ints]:
+    return np.full(n, own, dtype=np.int32), np.full(n, ignored, dtype=np.int32)
+
+
+# --- from stored tables ------------------------------------------------------------------------------------------
+
+
+def building_points(footprints: Geometries) -> Floats:
+    """Return the place of each building, (n, 2): its centroid if that is inside, else a point on the surface.
+
+    Missing and empty footprints give NaN.
+    """
+    points = shapely.centroid(footprints)
+    outside = ~shapely.intersects(footprints, points)
+    points[outside] = shapely.point_on_surface(footprints[outside])
+    return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+
+
+def barriers_of(
+    *,
+    streets: gpd.GeoDataFrame | None = None,
+    water: gpd.GeoDataFrame | None = None,
+    estates: gpd.GeoDataFrame | None = None,
+    gates: Sequence[Floats] = (),
+) -> tuple[Barriers, Enclosures]:
+    """Return barriers and walled estates of stored tables, all in one metric system.
+
+    Parameters
+    ----------
+    streets
+        Rows with ``railway``, no ``highway``, on the ground (no bridge, tunnel or cover) are barriers; trams are not.
+    water
+        Polygons that are not underground (``tunnel``) are barriers; lines are not: streams are stepped over.
+    estates
+        Polygons with ``walled`` are walled estates, in the order of their rows.
+    gates
+        The gates of each row of ``estates``, arrays (k, 2), metres.
+    """
+    walled = _flags(estates, "walled") & _polygonal(estates)
+    wet = ~_flags(water, "tunnel") & _polygonal(water)
+    rail = _rail(streets)
+    return (
+        Barriers(water=_shapes(water)[wet], rail=_shapes(streets)[rail]),
+        Enclosures(
+            _shapes(estates)[walled],
+            [np.asarray(gates[k], dtype=np.float64) for k in np.flatnonzero(walled)] if len(gates) else (),
+        ),
+    )
+
+
+def _shapes(frame: gpd.GeoDataFrame | None) -> Geometries:
+    return _none() if frame is None else np.asarray(frame.geometry.to_numpy(), dtype=object)
+
+
+def _flags(frame: pd.DataFrame | None, name: str) -> Bools:
+    if frame is None or name not in frame:
+        return np.zeros(0 if frame is None else len(frame), dtype=np.bool_)
+    values = frame[name].astype(object)
+    return np.asarray(values.where(values.notna(), False).astype(bool), dtype=np.bool_)
+
+
+def _polygonal(frame: gpd.GeoDataFrame | None) -> Bools:
+    shapes = _shapes(frame)
+    return np.asarray(np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_empty(shapes), dtype=np.bool_)
+
+
+def _rail(streets: gpd.GeoDataFrame | None) -> Bools:
+    if streets is None or "railway" not in streets:
+        return np.zeros(0 if streets is None else len(streets), dtype=np.bool_)
+    street = streets["highway"].notna().to_numpy() if "highway" in streets else False
+    away = street | _flags(streets, "bridge") | _flags(streets, "tunnel") | _flags(streets, "covered")
+    rail = streets["railway"].isin(_RAIL).to_numpy() & ~away
+    return np.asarray(rail & (shapely.get_type_id(_shapes(streets)) >= 0), dtype=np.bool_)
+
+
+# --- what must be done again -------------------------------------------------------------------------------------
+
+
+def touched(
+    attachments: Attachments,
+    changed: Geometries,
+    *,
+    network: WalkNetwork | None = None,
+    streets: Sequence[int] = (),
+    enclosures: Enclosures | None = None,
+    limit_m: float = 200.0,
+) -> Bools:
+    """Tell which things must be attached again after a change, (n,); all others would be attached as they are.
+
+    Parameters
+    ----------
+    attachments
+        What was attached before the change.
+    changed
+        Everything that is new, gone or different, as it was and as it is: streets, walls, gates, water, railways.
+    network, streets
+        The network of the attachments and the identifiers of streets that are gone or different: what is attached to
+        them is done again.
+    enclosures
+        The walled estates of the attachments: things in an estate that a change touches are done again.
+    limit_m
+        The limit of the attachments.
+    """
+    n = attachments.count
+    reach = np.full(n, -np.inf)
+    np.maximum.at(reach, attachments.thing, attachments.off_m)
+    loose = np.isneginf(reach)
+    reach[loose] = np.maximum(attachments.nearest_m[loose], limit_m)
+    again = np.zeros(n, dtype=np.bool_)
+    shapes = np.asarray(changed, dtype=object)
+    shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+    known = np.flatnonzero(np.isfinite(attachments.xy).all(axis=1))
+    if len(shapes) and len(known):
+        points = shapely.points(attachments.xy[known])
+        finite = np.isfinite(reach[known])
+        again[known[~finite]] = True
+        close = shapely.STRtree(shapes).query(
+            points, predicate="dwithin", distance=np.where(finite, reach[known], 0) + 1
+        )
+        again[known[close[0]]] = True
+        if enclosures is not None and len(enclosures.polygons):
+            hit = np.unique(shapely.STRtree(enclosures.polygons).query(shapes, predicate="intersects")[1])
+            again |= np.isin(attachments.enclosure, hit)
+    if network is not None and len(streets):
+        again[attachments.thing[np.isin(network.edge_street[attachments.edge], np.asarray(streets))]] = True
+    return again
