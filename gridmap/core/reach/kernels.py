@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar, cast
 import numpy as np
 from numba import njit
 
-from gridmap.core.network.graph import STEPS_PER_S, Bools, Bytes, Floats, Ints, Longs, Seconds
+from gridmap.core.network.graph import STEPS_PER_S, Bools, Floats, Ints, Longs, Seconds
 
 OWNER_BITS = 32
 #: Label of a node that no station reaches; and ticks of what cannot be walked. Their sum fits into 63 bits.
@@ -24,6 +24,7 @@ UNREACHED = 1 << 61
 CLOSED = 1 << 28
 #: Buckets are 8 s wide: less than most streets between two crossings.
 WIDTH_BITS = 13
+BUCKET_BITS = OWNER_BITS + WIDTH_BITS
 _ENTRIES = 4096
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
@@ -101,66 +102,65 @@ class Straight(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Labels of N nodes (UNREACHED), whether they wait in the queue (0), and room to list those that were touched."""
+    """Labels of N nodes (UNREACHED), and room to list those that were touched."""
 
     label: Longs
-    waits: Bytes
     touched: Ints
 
 
+# C901: one loop in one piece; calls inside it cost more than what they do.
 @compiled
-def relax(
-    work: Work, node: int, new: int, seen: int, bucket: Ints, following: Ints, waiting: Ints, used: int
-) -> tuple[int, int]:
-    """Give a node a better label and queue it; return how many nodes were touched and how many entries are used."""
-    old = work.label[node]
-    if old == UNREACHED:
-        work.touched[seen] = node
-        seen += 1
-    work.label[node] = new
-    b = new >> (OWNER_BITS + WIDTH_BITS)
-    if not (work.waits[node] and (old >> (OWNER_BITS + WIDTH_BITS)) == b):
-        work.waits[node] = 1
-        waiting[used] = node
-        following[used] = bucket[b]
-        bucket[b] = used
-        used += 1
-    return seen, used
-
-
-@compiled
-def spread(streets: Streets, seed_node: Ints, seed_label: Longs, limit: int, work: Work) -> int:
+def spread(  # noqa: C901
+    streets: Streets, seed_node: Ints, seed_label: Longs, limit: int, work: Work
+) -> int:
     """Spread labels from the seeds to every node within ``limit`` ticks; return how many nodes were touched."""
-    label = work.label
+    # Fields of tuples are looked up and counted at every use in a loop: three times slower than these names.
+    arc_start, arc_head, arc_s = streets.arc_start, streets.arc_head, streets.arc_s
+    label, touched = work.label, work.touched
     limit_s = np.float32(limit / STEPS_PER_S)
+    beyond = (np.int64(limit) + 1) << OWNER_BITS
+    # Linked lists of nodes, one for each bucket;.
     bucket = np.full((limit >> WIDTH_BITS) + 1, -1, np.int32)
     following = np.empty(_ENTRIES + len(seed_node), np.int32)
     waiting = np.empty(_ENTRIES + len(seed_node), np.int32)
     used = 0
     seen = 0
     for i in range(len(seed_node)):
-        node = seed_node[i]
-        if seed_label[i] < label[node] and (seed_label[i] >> OWNER_BITS) <= limit:
-            seen, used = relax(work, node, seed_label[i], seen, bucket, following, waiting, used)
+        node, new = seed_node[i], seed_label[i]
+        if new < label[node] and new < beyond:
+            if label[node] == UNREACHED:
+                touched[seen] = node
+                seen += 1
+            label[node] = new
+            waiting[used] = node
+            following[used] = bucket[new >> BUCKET_BITS]
+            bucket[new >> BUCKET_BITS] = used
+            used += 1
     for b in range(len(bucket)):
         while bucket[b] >= 0:
             node = waiting[bucket[b]]
             bucket[b] = following[bucket[b]]
             mine = label[node]
-            if not work.waits[node] or (mine >> (OWNER_BITS + WIDTH_BITS)) != b:
+            if (mine >> BUCKET_BITS) != b:
                 continue
-            work.waits[node] = 0
-            first, last = streets.arc_start[node], streets.arc_start[node + 1]
+            first, last = arc_start[node], arc_start[node + 1]
             while used + last - first > len(waiting):
                 following = np.concatenate((following, np.empty_like(following)))
                 waiting = np.concatenate((waiting, np.empty_like(waiting)))
             for arc in range(first, last):
-                if streets.arc_s[arc] <= limit_s:
-                    new = mine + (np.int64(streets.arc_s[arc] * STEPS_PER_S) << OWNER_BITS)
-                    if new < label[streets.arc_head[arc]] and (new >> OWNER_BITS) <= limit:
-                        seen, used = relax(
-                            work, streets.arc_head[arc], new, seen, bucket, following, waiting, used
-                        )  # fmt: skip
+                if not arc_s[arc] <= limit_s:
+                    continue
+                new = mine + (np.int64(arc_s[arc] * STEPS_PER_S) << OWNER_BITS)
+                node = arc_head[arc]
+                if new < label[node] and new < beyond:
+                    if label[node] == UNREACHED:
+                        touched[seen] = node
+                        seen += 1
+                    label[node] = new
+                    waiting[used] = node
+                    following[used] = bucket[new >> BUCKET_BITS]
+                    bucket[new >> BUCKET_BITS] = used
+                    used += 1
     return seen
 
 
@@ -179,51 +179,40 @@ def along_one_edge(stations: Legs, own: int, buildings: Legs, row: int) -> int:
 
 
 @compiled
-def improve(seconds: Seconds, station: Ints, building: int, ticks: int, by: int) -> None:
-    """Keep the better answer of a building: fewer seconds, then the lower station."""
-    new = np.float32(ticks) / np.float32(STEPS_PER_S)
-    old = seconds[building]
-    if new < old or (new == old and by < station[building]):
-        seconds[building] = new
-        station[building] = by
-
-
-@compiled
-def along_edges(
-    streets: Streets, label: Longs, buildings: Legs, limit: int, seconds: Seconds, station: Ints
-) -> None:  # fmt: skip
-    """Give buildings the answer of the nodes at the ends of their edges."""
+def at_doors(streets: Streets, label: Longs, stations: Legs, buildings: Legs, straight: Straight) -> Longs:
+    """Return the label of every building from those of the nodes; it may be beyond the limit."""
+    edge_u, edge_v = streets.edge_u, streets.edge_v
+    slot, thing, to_u, to_v = buildings.slot, buildings.thing, buildings.to_u, buildings.to_v
+    door = np.full(len(buildings.extra), UNREACHED, np.int64)
     for edge in buildings.occupied:
-        at_u = label[streets.edge_u[edge]]
-        at_v = label[streets.edge_v[edge]]
+        at_u, at_v = label[edge_u[edge]], label[edge_v[edge]]
         if at_u == UNREACHED and at_v == UNREACHED:
             continue
-        for row in range(buildings.slot[edge], buildings.slot[edge + 1]):
-            best = min(
-                at_u + (np.int64(buildings.to_u[row]) << OWNER_BITS),
-                at_v + (np.int64(buildings.to_v[row]) << OWNER_BITS),
-            )
-            if (best >> OWNER_BITS) <= limit:
-                improve(seconds, station, buildings.thing[row], best >> OWNER_BITS, best & 0x7FFFFFFF)
+        for row in range(slot[edge], slot[edge + 1]):
+            best = min(at_u + (np.int64(to_u[row]) << OWNER_BITS), at_v + (np.int64(to_v[row]) << OWNER_BITS))
+            door[thing[row]] = min(door[thing[row]], best)
+    for own in range(len(stations.edge)):
+        edge = stations.edge[own]
+        for row in range(slot[edge], slot[edge + 1]):
+            ticks = np.int64(along_one_edge(stations, own, buildings, row))
+            door[thing[row]] = min(door[thing[row]], ticks << OWNER_BITS | stations.thing[own])
+    for by in range(len(straight.start) - 1):
+        for pair in range(straight.start[by], straight.start[by + 1]):
+            building = straight.building[pair]
+            door[building] = min(door[building], np.int64(straight.ticks[pair]) << OWNER_BITS | by)
+    return door
 
 
 @compiled
-def to_buildings(
-    streets: Streets, label: Longs, stations: Legs, buildings: Legs, straight: Straight, limit: int,
-    seconds: Seconds, station: Ints,
-) -> None:  # fmt: skip
-    """Give every building the least seconds and its station; ``seconds`` is inf and ``station`` -1 before."""
-    along_edges(streets, label, buildings, limit, seconds, station)
-    for own in range(len(stations.edge)):
-        edge = stations.edge[own]
-        for row in range(buildings.slot[edge], buildings.slot[edge + 1]):
-            ticks = along_one_edge(stations, own, buildings, row)
-            if ticks <= limit:
-                improve(seconds, station, buildings.thing[row], ticks, stations.thing[own])
-    for by in range(len(straight.start) - 1):
-        for pair in range(straight.start[by], straight.start[by + 1]):
-            if straight.ticks[pair] <= limit:
-                improve(seconds, station, straight.building[pair], straight.ticks[pair], by)
+def told(label: Longs, limit: int) -> tuple[Seconds, Ints]:
+    """Return seconds (inf beyond ``limit`` ticks) and station (-1) of labels."""
+    seconds = np.full(len(label), np.inf, np.float32)
+    station = np.full(len(label), -1, np.int32)
+    for i in range(len(label)):
+        if (label[i] >> OWNER_BITS) <= limit:
+            seconds[i] = np.float32(label[i] >> OWNER_BITS) / np.float32(STEPS_PER_S)
+            station[i] = np.int32(label[i] & 0x7FFFFFFF)
+    return seconds, station
 
 
 @compiled
@@ -284,7 +273,7 @@ def room(building: Ints, seconds: Ints, needed: int) -> tuple[Ints, Ints]:
 
 
 @compiled
-def pairs_of(
+def pairs_of(  # noqa: C901
     first: int, last: int, streets: Streets, stations: Legs, buildings: Legs, alone: Bools, straight: Straight,
     limit: int,
 ) -> tuple[Longs, Ints, Ints]:  # fmt: skip
@@ -292,10 +281,13 @@ def pairs_of(
 
     ``alone`` marks rows of buildings that can be met only once in a search.
     """
-    nodes = len(streets.arc_start) - 1
-    work = Work(np.full(nodes, UNREACHED, np.int64), np.zeros(nodes, np.uint8), np.empty(nodes, np.int32))
-    label = work.label
-    own_edge = np.full(len(streets.edge_u), -1, np.int32)
+    arc_start, arc_edge, arc_forward = streets.arc_start, streets.arc_edge, streets.arc_forward
+    edge_u, edge_v = streets.edge_u, streets.edge_v
+    slot, thing, to_u, to_v = buildings.slot, buildings.thing, buildings.to_u, buildings.to_v
+    nodes = len(arc_start) - 1
+    work = Work(np.full(nodes, UNREACHED, np.int64), np.empty(nodes, np.int32))
+    label, touched = work.label, work.touched
+    own_edge = np.full(len(edge_u), -1, np.int32)
     best = np.full(len(buildings.extra), CLOSED, np.int32)
     several = np.empty(len(buildings.extra), np.int32)
     counts = np.zeros(last - first, np.int64)
@@ -310,30 +302,29 @@ def pairs_of(
             own_edge[stations.edge[stations.row[i]]] = source
         held = hold_near(streets, label, stations, source, buildings, straight, limit, best, several)
         for i in range(seen):
-            for arc in range(streets.arc_start[work.touched[i]], streets.arc_start[work.touched[i] + 1]):
-                edge = streets.arc_edge[arc]
+            for arc in range(arc_start[touched[i]], arc_start[touched[i] + 1]):
+                edge = arc_edge[arc]
                 # An edge is taken from its u end; from its v end only where u is not reached.
-                if own_edge[edge] == source or not (
-                    streets.arc_forward[arc] or label[streets.edge_u[edge]] == UNREACHED
-                ):
+                if own_edge[edge] == source or not (arc_forward[arc] or label[edge_u[edge]] == UNREACHED):
                     continue
-                at_u = label[streets.edge_u[edge]] >> OWNER_BITS
-                at_v = label[streets.edge_v[edge]] >> OWNER_BITS
-                building, seconds = room(building, seconds, total + buildings.slot[edge + 1] - buildings.slot[edge])
-                for row in range(buildings.slot[edge], buildings.slot[edge + 1]):
-                    ticks = min(at_u + buildings.to_u[row], at_v + buildings.to_v[row])
+                at_u = label[edge_u[edge]] >> OWNER_BITS
+                at_v = label[edge_v[edge]] >> OWNER_BITS
+                if total + slot[edge + 1] - slot[edge] > len(building):
+                    building, seconds = room(building, seconds, total + slot[edge + 1] - slot[edge])
+                for row in range(slot[edge], slot[edge + 1]):
+                    ticks = min(at_u + to_u[row], at_v + to_v[row])
                     if ticks <= limit and alone[row]:
-                        building[total] = buildings.thing[row]
+                        building[total] = thing[row]
                         seconds[total] = ticks
                         total += 1
                     elif ticks <= limit:
-                        held = hold(best, several, held, buildings.thing[row], ticks)
+                        held = hold(best, several, held, thing[row], ticks)
         building, seconds = room(building, seconds, total + held)
         for i in range(held):
             building[total] = several[i]
             seconds[total] = best[several[i]]
             best[several[i]] = CLOSED
             total += 1
-        label[work.touched[:seen]] = UNREACHED
+        label[touched[:seen]] = UNREACHED
         counts[source - first] = total - before
     return counts, building[:total], seconds[:total]

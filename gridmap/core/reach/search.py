@@ -15,8 +15,7 @@ from gridmap.core.reach.legs import DirectPairs, legs, limit_ticks, straight_of
 
 __all__ = ["Nearest", "Pairs", "labels", "nearest", "node_times", "pairs", "streets_of"]
 
-_OWNER = (1 << OWNER_BITS) - 1
-#: Stations that one task takes: enough to hide the hand-over, few enough that two threads end together.
+#: The fewest stations that one task takes: each needs room for labels of its own.
 _CHUNK = 64
 
 
@@ -72,12 +71,8 @@ def nearest(
     """
     limit = limit_ticks(limit_s)
     s, b = _timed(times, stations), _timed(times, buildings)
-    seconds = np.full(b.things, np.inf, np.float32)
-    station = np.full(b.things, -1, np.int32)
-    kernels.to_buildings(
-        streets_of(times), labels(times, s, limit=limit), s, b, straight_of(direct, s, b), limit, seconds, station
-    )
-    return Nearest(seconds, station)
+    label = labels(times, s, limit=limit)
+    return Nearest(*kernels.told(kernels.at_doors(streets_of(times), label, s, b, straight_of(direct, s, b)), limit))
 
 
 def pairs(
@@ -102,11 +97,12 @@ def pairs(
     alone = met_once[b.thing]
 
     def work(first: int) -> tuple[Longs, Ints, Ints]:
-        return kernels.pairs_of(first, min(first + _CHUNK, s.things), streets, s, b, alone, straight, limit)
+        return kernels.pairs_of(first, min(first + chunk, s.things), streets, s, b, alone, straight, limit)
 
-    firsts = range(0, s.things, _CHUNK)
-    workers = min(threads or os.cpu_count() or 1, max(len(firsts), 1))
-    if workers > 1:
+    workers = threads or os.cpu_count() or 1
+    chunk = max(_CHUNK, -(-s.things // (4 * workers)))
+    firsts = range(0, s.things, chunk)
+    if min(workers, len(firsts)) > 1:
         with ThreadPoolExecutor(workers) as pool:
             parts = list(pool.map(work, firsts))
     else:
@@ -122,16 +118,14 @@ def pairs(
 
 def node_times(times: WalkTimes, stations: Attachments | Legs, *, limit_s: float) -> tuple[Seconds, Ints]:
     """Return the seconds from every node to its nearest station (inf: none within the limit), and which (-1)."""
-    label = labels(times, _timed(times, stations), limit=limit_ticks(limit_s))
-    reached = label < UNREACHED
-    seconds = np.where(reached, _seconds(label >> OWNER_BITS), np.float32(np.inf))
-    return seconds, np.where(reached, label & _OWNER, -1).astype(np.int32)
+    limit = limit_ticks(limit_s)
+    return kernels.told(labels(times, _timed(times, stations), limit=limit), limit)
 
 
 def labels(times: WalkTimes, stations: Legs, *, limit: int) -> Longs:
     """Return ``ticks << 32 | station`` of every node; UNREACHED beyond ``limit`` ticks."""
     nodes, network = times.network.nodes, times.network
-    work = Work(np.full(nodes, UNREACHED, np.int64), np.zeros(nodes, np.uint8), np.empty(nodes, np.int32))
+    work = Work(np.full(nodes, UNREACHED, np.int64), np.empty(nodes, np.int32))
     ticks = np.concatenate([stations.from_u, stations.from_v]).astype(np.int64)
     seeds = np.concatenate([network.edge_u[stations.edge], network.edge_v[stations.edge]])
     kernels.spread(streets_of(times), seeds, ticks << OWNER_BITS | np.tile(stations.thing, 2), limit, work)
