@@ -175,8 +175,10 @@ def blocks_of(cutters: Cutters, region: Any, footprints: Footprints, settings: C
     Lines beside the region's rim are taken for the rim.
     """
 
+    zone = shapely.buffer(region, _RIM_M)
+
     def tied(lines: Geometries) -> Geometries:
-        inside = parts_of_type(shapely.intersection(lines, shapely.buffer(region, _RIM_M)), 1)
+        inside = _within(lines, zone)
         return give_way(inside, shapely.boundary(region), distance_m=_RIM_M, min_piece_m=2 * _RIM_M)
 
     lines = tied(np.array([*shapely.boundary(cutters.areas.polygon), *cutters.cutting], dtype=object))
@@ -192,9 +194,17 @@ def blocks_of(cutters: Cutters, region: Any, footprints: Footprints, settings: C
     large &= ~blocks.water
     if not large.any():
         return blocks
-    lanes = shapely.intersection(shapely.union_all(cutters.lanes), shapely.union_all(blocks.polygon[large]))
-    lines = np.concatenate([lines, tied(parts_of_type(lanes, 1))])
+    lanes = _within(cutters.lanes, shapely.union_all(blocks.polygon[large]))
+    lines = np.concatenate([lines, tied(lanes)])
     return _merged(lines, cutters, region, footprints, settings)
+
+
+def _within(lines: Geometries, zone: Any) -> Geometries:
+    """Return single lines inside a zone; only those that leave it are cut."""
+    shapely.prepare(zone)
+    whole = shapely.covers(zone, lines)
+    cut = lines[~whole & shapely.intersects(zone, lines)]
+    return np.concatenate([parts_of_type(lines[whole], 1), parts_of_type(shapely.intersection(cut, zone), 1)])
 
 
 def _merged(lines: Geometries, cutters: Cutters, region: Any, footprints: Footprints, settings: CellSettings) -> Faces:

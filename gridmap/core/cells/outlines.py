@@ -19,6 +19,7 @@ from gridmap.errors import InputError
 __all__ = ["CENTIMETRE", "Footprints", "building_ids", "clean_outlines"]
 
 CENTIMETRE = 0.01
+_PER_METRE = round(1 / CENTIMETRE)
 _OVERHANG_M = 0.5
 
 
@@ -105,11 +106,21 @@ def _gridded(polygons: Geometries) -> Geometries:
     bad = ~shapely.is_valid(fixed)
     if bad.any():
         fixed[bad] = shapely.make_valid(fixed[bad], method="structure", keep_collapsed=False)
-    rounded = stripped(shapely.set_precision(shapely.force_2d(fixed), CENTIMETRE))
+    flat = shapely.force_2d(fixed)
+    rounded = shapely.transform(flat, _on_centimetre)
+    # Nearly every outline is good once its corners are rounded; for the others lines must be noded again.
+    folded = ~shapely.is_valid(rounded) | (shapely.get_type_id(flat) != 3)  # noqa: PLR2004
+    xy, row = shapely.get_coordinates(rounded, return_index=True)
+    folded[row[1:][(row[1:] == row[:-1]) & np.all(xy[1:] == xy[:-1], axis=1)]] = True
+    rounded[folded] = stripped(shapely.set_precision(flat[folded], CENTIMETRE))
     mixed = np.flatnonzero(~np.isin(shapely.get_type_id(rounded), (3, 6)))
     for i in mixed:
         rounded[i] = shapely.multipolygons(parts_of_type(rounded[i], 3))
     return np.asarray(rounded, dtype=object)
+
+
+def _on_centimetre(xy: Floats) -> Floats:
+    return np.floor(xy * _PER_METRE + 0.5) / _PER_METRE
 
 
 def _without_overlaps(

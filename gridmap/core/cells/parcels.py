@@ -42,23 +42,18 @@ def divide_block(
         return np.array([block], dtype=object), np.zeros(1, dtype=np.int64)
     if not len(outlines) and shapely.area(block) <= limit:
         return np.array([block], dtype=object), np.full(1, OPEN, dtype=np.int64)
-    pieces: list[Any] = []
-    kind: list[int] = []
-    lines: list[Any] = [*shapely.boundary(outlines), *clipped(hull, block)]
-    for part in parts:
-        split, cuts = halved(part, limit)
-        pieces.extend(split)
-        kind.extend([OPEN if len(split) == 1 else SYNTHETIC] * len(split))
-        lines.extend(cuts)
+    pieces, made, cuts = halved(parts, limit)
+    kind = np.where(made, SYNTHETIC, OPEN)
+    lines: list[Any] = [*shapely.boundary(outlines), *clipped(hull, block), *cuts]
     xy, owner = np.zeros((0, 2)), np.zeros(0, dtype=np.int64)
     if len(outlines):
         xy, owner = samples_of(outlines, settings.step_m)
     if len(outlines) > 1:
         lines.extend(lines_between(block, outlines, xy, owner, settings))
     faces = _faces(block, lines)
-    label = _labels(faces, outlines, np.array(pieces, dtype=object), xy, owner)
+    label = _labels(faces, outlines, pieces, xy, owner)
     cells, label = _joined(faces, label, outlines, settings)
-    kinds = np.concatenate([np.arange(len(outlines)), np.array(kind, dtype=np.int64)])
+    kinds = np.concatenate([np.arange(len(outlines)), kind])
     cells = settled(cells, block)
     left = ~shapely.is_empty(cells)
     return cells[left], kinds[label[left]]
