@@ -20,6 +20,7 @@ from gridmap.model.text import Text
 from gridmap.services import carrying, cells, figures, settling
 from gridmap.store import base as store
 from gridmap.store import editions as edition_store
+from gridmap.store import walking as walking_store
 from gridmap.store.changes import bump, note_change
 from gridmap.store.database import Place, transaction
 from gridmap.store.jurisdiction import (
@@ -245,7 +246,10 @@ def _write(
     summary = {layer.kind: layer.counts for layer in layers}
     store.finish_import(connection, import_id, summary)
     note_change(connection, who, f"import {order.kind}", orjson.dumps({"file": file.name, "counts": summary}).decode())
-    bump(connection, "base")
+    touched = [name for name, counts in written.items() if counts.touched]
+    # what the change did to ways between doors and streets is worked out when somebody next asks
+    walking_store.forget_changed(connection, touched, since=import_id)
+    bump(connection, "base", *(["streets"] if "streets" in touched else []))
     return ImportReport(committed=commit, layers=layers, columns=read.columns, notes=read.notes, effects=effects)
 
 

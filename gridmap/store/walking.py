@@ -42,6 +42,11 @@ def read_columns(connection: Connection, select: str, types: Mapping[str, str]) 
     return {name: rows[name].astype(_NATIVE[kind]) for name, kind in types.items()}
 
 
+def lock_base(connection: Connection) -> None:
+    """Let nobody else change base data until the transaction ends."""
+    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('gridmap base data'))")
+
+
 def walking_streets(connection: Connection) -> gpd.GeoDataFrame:
     """Return the live streets and railways: id, columns of kind ``streets``, geom (EPSG:4326), ordered by id."""
     return read_frame(
@@ -69,6 +74,13 @@ def walled_estates(connection: Connection) -> gpd.GeoDataFrame:
         "FROM gridmap.estate WHERE retired_at IS NULL AND walled ORDER BY id",
         geometry=("geom", "gates"),
     )
+
+
+def walled_ids(connection: Connection) -> NDArray[np.int64]:
+    """Return the ids of the live walled estates, ascending."""
+    return read_columns(
+        connection, "SELECT id FROM gridmap.estate WHERE retired_at IS NULL AND walled ORDER BY id", {"id": "int8"}
+    )["id"]
 
 
 def buildings(connection: Connection) -> Columns:
@@ -188,7 +200,7 @@ def _forget_near(connection: Connection, table: str, since: int) -> int:
     connection.exec_driver_sql("CREATE INDEX ON surroundings USING gist (geom)")
     connection.exec_driver_sql("ANALYZE surroundings")
     gone = connection.exec_driver_sql(
-        "DELETE FROM gridmap.walk_point w WHERE EXISTS (SELECT 1 FROM surroundings s WHERE s.geom && "
+        "DELETE FROM gridmap.walk_point w WHERE w.reason <> 0 OR EXISTS (SELECT 1 FROM surroundings s WHERE s.geom && "
         "ST_Expand(w.geom, %(d)s / cos(radians(ST_Y(w.geom))), %(d)s))",
         {"d": NEAR_DEGREES},
     ).rowcount
