@@ -19,6 +19,7 @@ import pandas as pd
 import shapely
 
 from gridmap.core.crs import LONLAT_EPSG, project, transform_xy
+from gridmap.core.network.walkable import walkable
 from gridmap.errors import InputError
 from gridmap.model.finding import Finding, Severity
 from gridmap.model.text import Text
@@ -38,7 +39,6 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 Shapes = npt.NDArray[np.object_]
 
 _CRACK_DEGREES = 1e-6  # about 10 cm
@@ -445,17 +445,6 @@ def footprint_cut_by_official_line(inputs: CheckInputs) -> Iterator[Finding]:
                 found.lon,
                 found.lat,
             )
-
-
-_NOT_FOR_WALKING = ("motorway", "motorway_link", "raceway", "construction", "proposed", "bus_guideway", "escape")
-
-
-def walkable(streets: pd.DataFrame) -> Bools:
-    """Tell which streets people may walk on (columns ``highway``, ``foot``, ``access``)."""
-    highway, foot, access = (np.array(_column(streets, c), dtype=object) for c in ("highway", "foot", "access"))
-    known = np.array([value is not None and value not in _NOT_FOR_WALKING for value in highway], dtype=np.bool_)
-    allowed = np.isin(foot.astype(str), ("yes", "designated", "permissive", "destination"))
-    return np.asarray(known & (foot != "no") & ((access != "no") | allowed), dtype=np.bool_)
 
 
 def street_distances_m(buildings: gpd.GeoDataFrame, streets: gpd.GeoDataFrame, *, metric_epsg: int) -> Floats:

@@ -333,7 +333,7 @@ def test_streets_are_walkable_unless_they_say_otherwise():
             ("footway", "designated", None, True),
             ("motorway_link", None, None, False),
             ("residential", "no", None, False),
-            ("service", None, "private", True),
+            ("service", None, "private", False),
             ("service", None, "no", False),
             ("service", "yes", "no", True),
             (None, None, None, False),

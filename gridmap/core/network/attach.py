@@ -1,12 +1,13 @@
 """Where buildings and stations meet the streets: straight legs that never cross a wall, water or a railway.
 
-A thing is attached to the nearest street place that a clear leg leads to. Where the leg to the nearest place is barred,
-streets are tried in pieces of at most 20 m (as ``shapely.segmentize`` cuts them), each at its nearest point, the nearest
-first; of equally near ones the lower edge.
+A thing is attached to the nearest street place that a clear leg leads to. Where the leg to the nearest place is
+barred, streets are tried in pieces of at most 20 m (as ``shapely.segmentize`` cuts them), each at its nearest point,
+the nearest first; of equally near ones the lower edge.
 
 * Walls are the outlines of walled estates, and lines. A thing in a walled estate meets the streets inside it, and every
-  known gate: straight to the gate, and from there to the nearest street that leads out of the estate. Without a known
-  gate and without a street that leads out, the estate counts as open for it: *gate assumed*.
+  known gate: straight to the gate (inside, people walk freely), and from there to the nearest street that leads out of
+  the estate. Without a known gate and without a street that leads out, the estate counts as open for it: *gate
+  assumed*.
 * A street that runs along a wall (within 10 cm) is outside it.
 * What stands in water, or nearer to a street than the limit but behind a barrier all around, is not attached; nor is
   what stands farther than the limit from every street.
@@ -32,6 +33,8 @@ __all__ = ["Attacher", "Barriers", "Enclosures", "attach", "barriers_of", "build
 
 Geometries = NDArray[np.object_]
 
+#: Stands for the estate of a gate in a search (see the kernels).
+_GATE = -2
 _RAIL = ("rail", "light_rail", "narrow_gauge", "subway", "monorail", "funicular", "preserved")
 
 
@@ -238,7 +241,7 @@ class Attacher:
             ok = at.edge >= 0
             blank = np.full((int(ok.sum()), 2), np.nan)
             return [(there[ok], at.edge[ok], at.along_m[ok], at.off_m[ok], Via.GATE_ASSUMED, blank)]
-        at = self._search(gates, *_pair(len(gates), nobody, estate), usable, limit_m)
+        at = self._search(gates, *_pair(len(gates), _GATE, estate), usable, limit_m)
         rows: list[tuple[Any, ...]] = []
         for g in np.flatnonzero(at.edge >= 0).tolist():
             way = np.hypot(*(places[there] - gates[g]).T) + at.off_m[g]
@@ -294,7 +297,7 @@ def barriers_of(
         Barriers(water=_shapes(water)[wet], rail=_shapes(streets)[rail]),
         Enclosures(
             _shapes(estates)[walled],
-            [np.asarray(gates[k], dtype=np.float64) for k in np.flatnonzero(walled)] if len(gates) else (),
+            [np.asarray(gates[k], dtype=np.float64) for k in np.flatnonzero(walled).tolist()] if len(gates) else (),
         ),
     )
 

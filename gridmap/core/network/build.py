@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 
 import geopandas as gpd
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from gridmap.core.crs import on_grid
 from gridmap.core.network.graph import Bools, Floats, Ints, Longs, WalkNetwork
 from gridmap.core.network.noding import Lines, Pieces, noded
-from gridmap.core.network.walkable import walkable
+from gridmap.core.network.walkable import walkable, words
 from gridmap.errors import InputError, UnknownColumns, UnknownCrs
 
 __all__ = ["Closure", "Island", "NetworkSettings", "build_network", "islands", "with_heights"]
@@ -71,7 +71,7 @@ class Island:
 def build_network(
     streets: gpd.GeoDataFrame,
     *,
-    settings: NetworkSettings = NetworkSettings(),  # noqa: B008 (immutable)
+    settings: NetworkSettings = NetworkSettings(),
     closures: Iterable[int | Closure] = (),
     links: Sequence[shapely.LineString] = (),
 ) -> WalkNetwork:
@@ -108,7 +108,7 @@ def build_network(
     network = _network(epsg, pieces, street[pieces.line], steps[pieces.line])
     for closure in closures:
         network = _without(network, closure if isinstance(closure, Closure) else Closure(int(closure)))
-    return replace(network, version=_fingerprint(network, settings))
+    return replace(network, version=_fingerprint(network, repr(settings)))
 
 
 def _metric_epsg(streets: gpd.GeoDataFrame) -> int:
@@ -129,7 +129,7 @@ def _lines(
 ) -> tuple[Lines, Longs, Bools]:
     """Return lines, the street of each, and whether it is stairs."""
     chosen = _chosen(streets, settings)
-    highway = chosen["highway"].astype(str).str.strip().str.lower().to_numpy(dtype=object)
+    highway = words(chosen, "highway")
     bridge, tunnel = _flag(chosen, "bridge"), _flag(chosen, "tunnel")
     layer = _layer(chosen)
     steps = highway == "steps"
@@ -292,8 +292,8 @@ def _components(nodes: int, u: Longs, v: Longs, length: Floats) -> Ints:
     return np.asarray(rank[label], dtype=np.int32)
 
 
-def _fingerprint(network: WalkNetwork, settings: NetworkSettings) -> str:
-    digest = hashlib.blake2b(repr((network.epsg, astuple(settings))).encode(), digest_size=12)
+def _fingerprint(network: WalkNetwork, made_by: str) -> str:
+    digest = hashlib.blake2b(f"{network.epsg} {made_by}".encode(), digest_size=12)
     for field in fields(network):
         value = getattr(network, field.name)
         if isinstance(value, np.ndarray):
@@ -362,7 +362,7 @@ def with_heights(network: WalkNetwork, height_m: Callable[[Floats], Floats]) -> 
     """
     height = np.asarray(height_m(network.node_xy), dtype=np.float64)
     risen = replace(network, edge_rise_m=height[network.edge_v] - height[network.edge_u])
-    return replace(risen, version=_fingerprint(risen, NetworkSettings()))
+    return replace(risen, version=_fingerprint(risen, network.version))
 
 
 def islands(network: WalkNetwork) -> list[Island]:

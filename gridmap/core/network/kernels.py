@@ -5,15 +5,18 @@ cell, row by row from (x0, y0); a segment stands in every cell that it passes wi
 """
 
 # mypy: ignore-errors
-# ruff: noqa: ANN001, ANN202, D103, PLR2004, C901, PLR0912, PLR0915
+# ruff: noqa: ANN001, ANN201, D103, PLR2004, C901, PLR0912, PLR0915, RUF046
 # numba infers the types; a kernel is one long loop because calls and small arrays cost time.
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
+
+compiled: Any = njit(cache=True, nogil=True)
 
 #: Metres by which a segment is widened when it is put into cells.
 SLACK = 0.01
@@ -25,9 +28,11 @@ CONTACT = 1e-6
 PIECE = 20.0
 #: Streets are taken to be this far before or behind a wall that they run along.
 BESIDE = 0.1
+#: Stands for ``own`` where a leg begins at a gate.
+GATE = -2
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def columns_in_row(ax, ay, bx, by, low, high):
     """Return the x range of the part of a segment with low <= y <= high (empty: first > last)."""
     if ay > by:
@@ -44,13 +49,13 @@ def columns_in_row(ax, ay, bx, by, low, high):
     return min(x_low, x_high), max(x_low, x_high)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def clipped(value, count):
     """Return a cell number within 0 … count − 1."""
     return min(max(int(math.floor(value)), 0), count - 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def segment_cells(ax, ay, bx, by, x0, y0, cell, nx, ny):
     """Return ``start`` and ``item`` of a grid of nx × ny cells."""
     start = np.zeros(nx * ny + 1, np.int64)
@@ -84,7 +89,7 @@ def segment_cells(ax, ay, bx, by, x0, y0, cell, nx, ny):
     return start, item
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def foot_of(px, py, ax, ay, bx, by):
     """Return the place of the nearest point on a segment: t in 0 … 1, x, y; the very ends where they are nearest."""
     dx, dy = bx - ax, by - ay
@@ -99,18 +104,18 @@ def foot_of(px, py, ax, ay, bx, by):
     return t, ax + t * dx, ay + t * dy
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def squared_to(px, py, ax, ay, bx, by):
     _, x, y = foot_of(px, py, ax, ay, bx, by)
     return (px - x) * (px - x) + (py - y) * (py - y)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def side(ax, ay, bx, by, px, py):
     return (bx - ax) * (py - ay) - (by - ay) * (px - ax)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def cross_within(ax, ay, bx, by, cx, cy, dx, dy):
     """Whether two segments cross properly: no end of one lies on the other."""
     c, d = side(ax, ay, bx, by, cx, cy), side(ax, ay, bx, by, dx, dy)
@@ -118,8 +123,8 @@ def cross_within(ax, ay, bx, by, cx, cy, dx, dy):
     return ((c > 0 and d < 0) or (c < 0 and d > 0)) and ((a > 0 and b < 0) or (a < 0 and b > 0))
 
 
-@njit(cache=True, nogil=True)
-def meetings(ax, ay, bx, by, line, level, x0, y0, cell, nx, ny, start, item):
+@compiled
+def meetings(ax, ay, bx, by, level, x0, y0, cell, nx, ny, start, item):
     """Return where segments of one level meet without a common vertex: segment to cut, place on it, x, y.
 
     A crossing cuts both segments at one place on the millimetre grid, a vertex on a segment only that segment.
@@ -185,7 +190,7 @@ def meetings(ax, ay, bx, by, line, level, x0, y0, cell, nx, ny, start, item):
     return cut[:used], place[:used], out_x[:used], out_y[:used]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def loose_ends(
     px, py, p_line, p_measure, p_level, p_free, radius, near,
     ax, ay, bx, by, line, measure, level, outer, x0, y0, cell, nx, ny, start, item,
@@ -232,7 +237,7 @@ def loose_ends(
     return joined, place, out_x, out_y, metres
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def touches(ax, ay, bx, by, cx, cy, dx, dy):
     """Whether two segments cross or come nearer than CONTACT."""
     near = CONTACT * CONTACT
@@ -245,16 +250,21 @@ def touches(ax, ay, bx, by, cx, cy, dx, dy):
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def barred(px, py, qx, qy, own, ignored, ax, ay, bx, by, owner, x0, y0, cell, nx, ny, start, item):
     """Whether the straight leg from p to the street place q meets a barrier.
 
     The leg counts as a little longer for the walls of ``own``, the estate that p stands in, and as a little shorter
-    for all others, so that a street along a wall is outside it. Walls of ``ignored`` bar nothing.
+    for all others, so that a street along a wall is outside it. Walls of ``ignored`` bar nothing. Where ``own`` is GATE,
+    p is a gate, and a wall beside it bars nothing either.
     """
     if len(item) == 0:
         return False
     length = math.hypot(qx - px, qy - py)
+    if own == GATE:
+        if length <= 2 * BESIDE:
+            return False
+        px, py, length = px + (qx - px) / length * BESIDE, py + (qy - py) / length * BESIDE, length - BESIDE
     ux, uy = (0.0, 0.0) if length == 0.0 else ((qx - px) / length, (qy - py) / length)
     less = min(BESIDE, length)
     long_x, long_y = qx + BESIDE * ux, qy + BESIDE * uy
@@ -278,7 +288,7 @@ def barred(px, py, qx, qy, own, ignored, ax, ay, bx, by, owner, x0, y0, cell, nx
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def nearest_segment(px, py, limit, ax, ay, bx, by, edge, usable, x0, y0, cell, nx, ny, start, item):
     """Return the nearest segment within ``limit`` metres (−1: none), the place on it, x, y and metres squared.
 
@@ -316,7 +326,7 @@ def nearest_segment(px, py, limit, ax, ay, bx, by, edge, usable, x0, y0, cell, n
         ring += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def nearest_clear(
     px, py, own, ignored, limit, usable,
     ax, ay, bx, by, edge, x0, y0, cell, nx, ny, start, item,
@@ -402,7 +412,7 @@ def nearest_clear(
     return -1, 0.0, np.inf, nearest
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def nearest_clear_of_each(
     px, py, own, ignored, limit, usable,
     ax, ay, bx, by, edge, x0, y0, cell, nx, ny, start, item,

@@ -150,7 +150,7 @@ def _with_meetings(vertices: _Vertices, lines: Lines) -> _Vertices:
 
     grid, begin = _grid(vertices)
     line = vertices.line[begin]
-    cut, place, x, y = kernels.meetings(*grid.ends, line, lines.level[line], *grid.cells)
+    cut, place, x, y = kernels.meetings(*grid.ends, lines.level[line], *grid.cells)
     return vertices.with_points(line[cut], _metres(vertices, begin[cut], place), np.column_stack([x, y]))
 
 
@@ -169,9 +169,20 @@ def _with_joined_ends(vertices: _Vertices, lines: Lines, near_m: float) -> _Vert
     line, own = vertices.line[begin], vertices.line[ends]
     outer = vertices.first[begin].astype(np.int64) | (vertices.last[begin + 1].astype(np.int64) << 1)
     joined, place, x, y, metres = kernels.loose_ends(
-        *vertices.xy[ends].T.copy(), own, vertices.at_m[ends], lines.level[own], lines.free[own], lines.snap_m[own], near_m,
-        *grid.ends, line, vertices.at_m[begin], lines.level[line], outer, *grid.cells,
-    )  # fmt: skip
+        *vertices.xy[ends].T.copy(),
+        own,
+        vertices.at_m[ends],
+        lines.level[own],
+        lines.free[own],
+        lines.snap_m[own],
+        near_m,
+        *grid.ends,
+        line,
+        vertices.at_m[begin],
+        lines.level[line],
+        outer,
+        *grid.cells,
+    )
     hit = joined >= 0
     ends, joined, place, metres = ends[hit], joined[hit], place[hit], metres[hit]
     target = np.column_stack([x, y])[hit]

@@ -15,6 +15,8 @@ __all__ = ["PROFILES", "WalkProfile", "tobler", "walk_times"]
 
 _SLOWEST_KMH, _FASTEST_KMH = 0.5, 12.0
 _KMH = 3.6
+#: Heights are uncertain: on a short edge they may make slopes that no street has.
+_STEEPEST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def walk_times(network: WalkNetwork, profile: WalkProfile = PROFILES["default"])
     with np.errstate(divide="ignore"):
         flat = np.where(stairs, flat / np.float64(profile.steps_factor), flat)
     rise = np.where(stairs | ~np.isfinite(network.edge_rise_m) | (not profile.slope), 0.0, network.edge_rise_m)
-    slope = rise / network.edge_length_m
+    slope = np.clip(rise / network.edge_length_m, -_STEEPEST, _STEEPEST)
     forward, backward = _seconds(flat, slope, stairs), _seconds(flat, -slope, stairs)
     to_s = np.where(network.arc_forward, backward[network.arc_edge], forward[network.arc_edge])
     return WalkTimes(network, profile.speed_mps, forward, backward, to_s)

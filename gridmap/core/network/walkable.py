@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["walkable"]
+__all__ = ["walkable", "words"]
 
 #: Values of ``highway`` that are no way for walkers, whatever else is said; what is not built yet is among them.
 NEVER = frozenset(
@@ -52,7 +52,7 @@ def walkable(streets: pd.DataFrame, *, private: bool = False) -> npt.NDArray[np.
     private
         Also walk on private streets (``foot`` or ``access`` = ``private``).
     """
-    highway, foot, access = (_words(streets, name) for name in ("highway", "foot", "access"))
+    highway, foot, access = (words(streets, name) for name in ("highway", "foot", "access"))
     there = (highway != "") & ~np.isin(highway, sorted(NEVER))
     forbidden = sorted(_FORBIDDEN - {"private"} if private else _FORBIDDEN)
     open_ = np.isin(foot, sorted(_ALLOWED))
@@ -60,7 +60,7 @@ def walkable(streets: pd.DataFrame, *, private: bool = False) -> npt.NDArray[np.
     return np.asarray(there & ~shut, dtype=np.bool_)
 
 
-def _words(frame: pd.DataFrame, name: str) -> npt.NDArray[np.str_]:
+def words(frame: pd.DataFrame, name: str) -> npt.NDArray[np.str_]:
     """Return a column in small letters, of several values (``yes;designated``) the first; empty: nothing said."""
     if name not in frame:
         return np.full(len(frame), "", dtype=np.str_)
