@@ -24,6 +24,7 @@ CLASS_NAMES = {
 }
 _PARALLEL = 0.85
 _SHORT_M = 1.0
+_CHUNK = 200_000
 
 
 def neighbours(cells: gpd.GeoDataFrame, lines: StreetLines, *, follow_m: float) -> pd.DataFrame:
@@ -37,14 +38,15 @@ def neighbours(cells: gpd.GeoDataFrame, lines: StreetLines, *, follow_m: float) 
     block = pd.factorize(cells["block"])[0]
     shared = shared_borders(cells.geometry.to_numpy())
     left, right, length_m, pair = shared.by_pair()
-    seg_m = shared.segments.length_m[shared.segment]
-    ends = np.column_stack([shared.segments.start, shared.segments.end])[shared.segment]
-    klass, name = _along(shared.segments.xy[ends], lines, follow_m)
+    rows = shared.segment
+    ends = shared.segments.xy[np.column_stack([shared.segments.start[rows], shared.segments.end[rows]])]
+    klass, name = _along(ends, lines, follow_m)
     best = np.full(len(left), -1, dtype=np.int64)
     names = np.full(len(left), None, dtype=object)
     hit = np.flatnonzero(klass >= 0)
     if len(hit):
-        table = pd.DataFrame({"pair": pair[hit], "klass": klass[hit], "m": seg_m[hit], "name": name[hit]})
+        seg_m = shared.segments.length_m(rows[hit])
+        table = pd.DataFrame({"pair": pair[hit], "klass": klass[hit], "m": seg_m, "name": name[hit]})
         by_class = table.groupby(["pair", "klass"], sort=True)["m"].sum().reset_index()
         by_class = by_class[by_class["m"] >= 0.5 * length_m[by_class["pair"]]]
         top = by_class.sort_values(["pair", "m", "klass"], ascending=[True, False, True]).drop_duplicates("pair")
@@ -79,15 +81,17 @@ def _along(ends: Floats, lines: StreetLines, follow_m: float) -> tuple[Ints, Geo
     inner = np.flatnonzero(line[1:] == line[:-1])
     of = line[inner]
     tree = shapely.STRtree(shapely.linestrings(np.stack([xy[inner], xy[inner + 1]], axis=1)))
-    seg, piece = tree.query(shapely.points(ends.mean(axis=1)), predicate="dwithin", distance=follow_m)
-    u = (ends[:, 1] - ends[:, 0])[seg]
-    v = (xy[inner + 1] - xy[inner])[piece]
-    size = np.hypot(*u.T) * np.hypot(*v.T)
-    along = (np.abs((u * v).sum(axis=1)) >= _PARALLEL * size) | (np.hypot(*u.T) < _SHORT_M)
-    seg, piece = seg[along], piece[along]
-    rank = lines.rank[of[piece]].astype(np.int64)
-    order = np.lexsort((of[piece], rank, seg))
-    first = order[np.unique(seg[order], return_index=True)[1]]
-    klass[seg[first]] = rank[first]
-    name[seg[first]] = lines.name[of[piece[first]]]
+    step = xy[inner + 1] - xy[inner]
+    for start in range(0, len(ends), _CHUNK):
+        here = ends[start : start + _CHUNK]
+        seg, piece = tree.query(shapely.points(here.mean(axis=1)), predicate="dwithin", distance=follow_m)
+        u, v = (here[:, 1] - here[:, 0])[seg], step[piece]
+        u_m = np.hypot(*u.T)
+        along = (np.abs((u * v).sum(axis=1)) >= _PARALLEL * u_m * np.hypot(*v.T)) | (u_m < _SHORT_M)
+        seg, piece = seg[along], piece[along]
+        rank = lines.rank[of[piece]].astype(np.int64)
+        order = np.lexsort((of[piece], rank, seg))
+        first = order[np.unique(seg[order], return_index=True)[1]]
+        klass[start + seg[first]] = rank[first]
+        name[start + seg[first]] = lines.name[of[piece[first]]]
     return klass, name

@@ -50,10 +50,9 @@ class Segments:
     end: Ints
     owner: Ints
 
-    @property
-    def length_m(self) -> Floats:
-        """Length of each segment."""
-        step = self.xy[self.end] - self.xy[self.start]
+    def length_m(self, rows: Ints) -> Floats:
+        """Return the length of some segments."""
+        step = self.xy[self.end[rows]] - self.xy[self.start[rows]]
         return np.hypot(step[:, 0], step[:, 1])
 
 
@@ -75,7 +74,7 @@ class SharedBorders:
         """Return ``left``, ``right``, shared length (m) of every pair, and the pair of each segment."""
         count = int(self.segments.owner.max(initial=-1)) + 1
         pairs, inverse = np.unique(self.left * count + self.right, return_inverse=True)
-        length_m = summed(inverse, self.segments.length_m[self.segment], len(pairs))
+        length_m = summed(inverse, self.segments.length_m(self.segment), len(pairs))
         return pairs // max(count, 1), pairs % max(count, 1), length_m, inverse
 
 

@@ -174,7 +174,6 @@ def blocks_of(cutters: Cutters, region: Any, footprints: Footprints, settings: C
 
     Lines beside the region's rim are taken for the rim.
     """
-
     zone = shapely.buffer(region, _RIM_M)
 
     def tied(lines: Geometries) -> Geometries:

@@ -98,7 +98,7 @@ def _cut_in_half(lands: Geometries) -> tuple[Geometries, Ints, Geometries, Ints]
     y, across = ay - (by - ay) * ax / (bx - ax), of[crossing]
     y = y[np.lexsort((y, across))].reshape(-1, 2)
     across = across[::2]
-    ends = np.stack([np.zeros(y.shape), y + (-_OVERSHOOT_M, _OVERSHOOT_M)], axis=2)
+    ends = np.stack([np.zeros(y.shape), y + _OVERSHOOT_M * np.array([-1, 1])], axis=2)
     back = u * (1, -1)
     lines = _turned(shapely.linestrings(ends), back[across], np.zeros((len(across), 2)), origin[across])
     return _turned(sides, back[side], np.zeros((len(side), 2)), origin[side]), side, lines, across

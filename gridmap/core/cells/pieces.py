@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gridmap.core.cells.coverage import Floats, Geometries, Ints, shared_borders, summed
 
-__all__ = ["Faced", "Pieces", "connected", "give_away"]
+__all__ = ["Faced", "Pieces", "components", "connected", "give_away"]
 
 Mask = NDArray[np.bool_]
 
@@ -54,7 +54,7 @@ class Pieces:
         return first
 
 
-def _components(a: Ints, b: Ints, count: int) -> Ints:
+def components(a: Ints, b: Ints, count: int) -> Ints:
     """Find connected components; for the few faces of a block quicker than a sparse graph."""
     root = np.arange(count)
     while True:
@@ -69,7 +69,7 @@ def _components(a: Ints, b: Ints, count: int) -> Ints:
 def connected(faced: Faced, label: Ints) -> Pieces:
     """Find the connected pieces of equal label."""
     same = label[faced.left] == label[faced.right]
-    of_face = _components(faced.left[same], faced.right[same], len(label))
+    of_face = components(faced.left[same], faced.right[same], len(label))
     count = int(of_face.max(initial=-1)) + 1
     area_m2 = summed(of_face, shapely.area(faced.polygon), count)
     rim_m = summed(of_face, shapely.length(faced.polygon), count)

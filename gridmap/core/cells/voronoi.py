@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 import shapely
-from scipy.spatial import Voronoi
+from scipy.spatial import Delaunay
 
 from gridmap.core.cells.coverage import Floats, Geometries, Ints
+from gridmap.core.cells.pieces import components
 from gridmap.core.cells.settings import CellSettings
 
 __all__ = ["clipped", "lines_between", "samples_of"]
 
 _FAR = 4.0
+_SAME_M = 1e-6
 _BORDER_M = 1e-6
 _KINK_M = 2.5
 _OVERSHOOT_M = 0.02
@@ -51,14 +53,12 @@ def lines_between(block: Any, outlines: Geometries, xy: Floats, owner: Ints, set
     reach = _FAR * float(np.hypot(*(bounds[2:] - bounds[:2])))
     angle = np.arange(8) * np.pi / 4
     far = np.column_stack([np.cos(angle), np.sin(angle)]) * reach
-    diagram = Voronoi(np.concatenate([xy - centre, far]))
+    corner, start, end = _ridges(np.concatenate([xy - centre, far]))
     label = np.concatenate([owner, np.full(len(far), -1)])
-    a, b = label[diagram.ridge_points[:, 0]], label[diagram.ridge_points[:, 1]]
-    vertex = np.asarray(diagram.ridge_vertices)
-    used = (a != b) & (a >= 0) & (b >= 0) & (vertex[:, 0] >= 0) & (vertex[:, 1] >= 0)
-    vertex = vertex[used]
-    pair = np.minimum(a, b)[used] * len(outlines) + np.maximum(a, b)[used]
-    ends = (diagram.vertices + centre)[vertex]
+    ends = np.stack([start, end], axis=1) + centre
+    used = (label[corner] >= 0).all(axis=1) & (label[corner[:, 0]] != label[corner[:, 1]])
+    ends, (a, b) = ends[used], label[corner[used]].T
+    pair = np.minimum(a, b) * len(outlines) + np.maximum(a, b)
     inside_box = (
         (ends[:, :, 0].max(axis=1) >= bounds[0])
         & (ends[:, :, 0].min(axis=1) <= bounds[2])
@@ -83,6 +83,31 @@ def lines_between(block: Any, outlines: Geometries, xy: Floats, owner: Ints, set
     return clipped(lines, block)
 
 
+def _ridges(xy: Floats) -> tuple[Ints, Floats, Floats]:
+    """Return the two points beside each bounded ridge of the Voronoi diagram of points (n, 2), and its two ends.
+
+    The ridges are the edges between neighbouring Delaunay triangles; triangles on one circle have one centre.
+    """
+    mesh = Delaunay(xy)
+    triangle = mesh.simplices.astype(np.int64)
+    a, b, c = (xy[triangle[:, k]] for k in range(3))
+    u, v = b - a, c - a
+    twice_m2 = 2 * (u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])
+    flat = twice_m2 == 0
+    uu, vv = (u * u).sum(axis=1), (v * v).sum(axis=1)
+    away = np.column_stack([v[:, 1] * uu - u[:, 1] * vv, u[:, 0] * vv - v[:, 0] * uu])
+    centre = a + away / np.where(flat, np.inf, twice_m2)[:, None]
+    this, side = np.nonzero(mesh.neighbors > np.arange(len(triangle))[:, None])
+    other = mesh.neighbors[this, side].astype(np.int64)
+    corner = np.stack([triangle[this, (side + 1) % 3], triangle[this, (side + 2) % 3]], axis=1)
+    same = np.abs(centre[this] - centre[other]).max(axis=1) < _SAME_M
+    if same.any():
+        circle = components(this[same], other[same], len(triangle))
+        centre = centre[np.unique(circle, return_index=True)[1]][circle]
+        corner, this, other = corner[~same], this[~same], other[~same]
+    return corner, centre[this], centre[other]
+
+
 def clipped(lines: Geometries, block: Any) -> Geometries:
     """Clip lines to a block (metric); an end on the rim reaches a little over it, so that noding finds it.
 
@@ -92,7 +117,8 @@ def clipped(lines: Geometries, block: Any) -> Geometries:
     shapely.prepare(block)
     whole = shapely.contains_properly(block, lines)
     crossing = lines[~whole & shapely.intersects(block, lines)]
-    parts = shapely.get_parts(shapely.get_parts(shapely.intersection(crossing, block)))
+    # All at once: the block is noded with its lines one time instead of once for each of them.
+    parts = shapely.get_parts(shapely.get_parts([shapely.intersection(shapely.multilinestrings(crossing), block)]))
     parts = parts[(shapely.get_type_id(parts) == 1) & (shapely.length(parts) > _BORDER_M)]
     if not len(parts):
         kept: Geometries = lines[whole]
