@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import Request
 
+import gridmap.maps
 from api.static import StaticFiles
-from gridmap.maps.page import STATIC
 from gridmap.services.checked import Checked
 from gridmap.services.locate import Locator
 from gridmap.services.tiles import Tiles
@@ -28,7 +29,8 @@ class State:
         self.place = place
         self.tiles = Tiles(place)
         self.checked = Checked(place)
-        self.static = StaticFiles(STATIC)
+        # not from the module of the page: it brings all of Folium, which the first page needs and no start
+        self.static = StaticFiles(Path(gridmap.maps.__file__).parent / "static")
         self.locator = Locator(place, near_boundary_m=settings.near_boundary_m)
 
 

@@ -15,7 +15,6 @@ from api.language import language_of
 from api.present import json_of
 from api.state import Here
 from gridmap.maps.data import WorkbenchConfig
-from gridmap.maps.page import content_security_policy, workbench_page
 from gridmap.model.text import Language
 
 router = APIRouter(include_in_schema=False)
@@ -38,6 +37,8 @@ async def root() -> Response:
 @router.get("/map")
 def map_page(request: Request, here: Here, lang: Lang = None) -> Response:
     """Return the workbench."""
+    from gridmap.maps.page import content_security_policy  # brings Folium
+
     language = lang or language_of(request.headers.raw)
     nonce = secrets.token_urlsafe(16)
     page = _workbench(f"/static/{here.static.version}", language).replace(_NONCE, nonce)
@@ -46,6 +47,8 @@ def map_page(request: Request, here: Here, lang: Lang = None) -> Response:
 
 @cache
 def _workbench(static_url: str, language: Language) -> str:
+    from gridmap.maps.page import workbench_page
+
     return workbench_page(WorkbenchConfig(static_url=static_url), language=language, nonce=_NONCE)
 
 

@@ -6,7 +6,6 @@ import threading
 from datetime import UTC, datetime
 
 from gridmap.model.finding import Finding
-from gridmap.services.check import check
 from gridmap.store.changes import versions
 from gridmap.store.database import Place, transaction
 
@@ -34,5 +33,7 @@ class Checked:
                 # duties begin and editions come into force by the clock alone
                 asked = (versions(connection), datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
             if self._kept is None or self._kept[0] != asked:
+                from gridmap.services.check import check  # loads much
+
                 self._kept = (asked, check(self._place))
             return self._kept[1]

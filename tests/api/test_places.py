@@ -136,7 +136,7 @@ def test_findings_are_kept_until_the_data_change(client: TestClient, place: Plac
         asked.append(1)
         return [Finding("codes", "error", f"grid:{len(asked)}", Text("编码", "code"))]
 
-    monkeypatch.setattr("gridmap.services.checked.check", check)
+    monkeypatch.setattr("gridmap.services.check.check", check)
     first = client.get("/v1/check").json()["findings"]
     assert first[0]["message"] == {"zh": "编码", "en": "code"}
     assert client.get("/v1/check").json()["findings"] == first

@@ -26,6 +26,9 @@ from gridmap.services.tokens import token_of
 from gridmap.settings import Settings
 from gridmap.store.database import Place
 
+# a connection of its own for each request, so that any web worker may have it; one client, because making one costs
+# more than what it asks
+CLIENT = httpx.Client(timeout=20, limits=httpx.Limits(max_keepalive_connections=0))
 COMMAND = [sys.executable, "-c", "import typer; from gridmap.cli.serve import serve; typer.run(serve)"]
 
 
@@ -56,7 +59,7 @@ class Server:
             raise
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(self.base + path, headers=self.bearer, timeout=20)
+        return CLIENT.get(self.base + path, headers=self.bearer)
 
     def family(self) -> list[int]:
         """Return the ids of all processes below the server."""
@@ -141,7 +144,7 @@ def test_two_web_workers_on_this_machine_only_answer_for_any_job_and_all_end_wit
     assert server.token == token_of(settings_here.data_dir)
     assert _listening(server.port) == [f"0100007F:{server.port:04X}"]
     server.get("/v1/nowhere?address=secretplace&lon=117.03")
-    httpx.get(f"{server.base}/?token={server.token}")
+    CLIENT.get(f"{server.base}/?token={server.token}")
     _wait(lambda: "/v1/nowhere 404" in server.log.read_text())
     family = server.family()
     assert len(family) >= 3
@@ -164,17 +167,17 @@ def test_a_file_sent_to_the_server_is_imported_by_the_worker_beside_it_and_all_e
     body = orjson.dumps({"type": "FeatureCollection", "features": [feature]})
     server = start()
     asked = {"kind": "buildings", "name": "楼栋.geojson", "commit": "true"}
-    answer = httpx.post(f"{server.base}/v1/imports", params=asked, content=body, headers=server.bearer, timeout=20)
+    answer = CLIENT.post(f"{server.base}/v1/imports", params=asked, content=body, headers=server.bearer)
     assert answer.status_code == 202
     url = server.base + answer.headers["location"]
-    with httpx.stream("GET", f"{url}/events", headers=server.bearer, timeout=60) as stream:
+    with CLIENT.stream("GET", f"{url}/events", headers=server.bearer, timeout=60) as stream:
         told = [line for line in stream.iter_lines() if line.startswith("data: ")]
     assert '"state":"done"' in told[-1], told[-1]
     assert server.get("/v1/jurisdiction").json()["counts"]["buildings"] == 1
     monkeypatch.setitem(jobs.HANDLERS, "unknown-to-the-worker", lambda *_: {})
     waiting = jobs.submit(place, "unknown-to-the-worker", {}, who="test")
     follow = f"{server.base}/v1/jobs/{waiting}/events"
-    with httpx.stream("GET", follow, headers=server.bearer, timeout=20) as stream:
+    with CLIENT.stream("GET", follow, headers=server.bearer) as stream:
         assert next(stream.iter_lines()) == "event: job"
         # somebody who follows a job for ever does not keep the server from ending
         assert server.end(signal.SIGTERM) == 0
