@@ -1,7 +1,42 @@
-"""Reach: who can walk to which station, in how many seconds."""
+"""Reach: who can walk to which station, in how many seconds, and what that means for a town."""
 
+from gridmap.core.reach.figures import (
+    RADII_M,
+    Demand,
+    EstimateRange,
+    Totals,
+    by_kind,
+    by_station,
+    circles,
+    demand_of,
+    figures,
+    figures_by,
+    gap_areas,
+    reached_land,
+)
 from gridmap.core.reach.kernels import Legs
 from gridmap.core.reach.legs import DirectPairs, legs
 from gridmap.core.reach.search import Nearest, Pairs, nearest, node_times, pairs
 
-__all__ = ["DirectPairs", "Legs", "Nearest", "Pairs", "legs", "nearest", "node_times", "pairs"]
+__all__ = [
+    "RADII_M",
+    "Demand",
+    "DirectPairs",
+    "EstimateRange",
+    "Legs",
+    "Nearest",
+    "Pairs",
+    "Totals",
+    "by_kind",
+    "by_station",
+    "circles",
+    "demand_of",
+    "figures",
+    "figures_by",
+    "gap_areas",
+    "legs",
+    "nearest",
+    "node_times",
+    "pairs",
+    "reached_land",
+]
