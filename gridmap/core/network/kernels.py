@@ -255,7 +255,7 @@ def barred(px, py, qx, qy, own, ignored, ax, ay, bx, by, owner, x0, y0, cell, nx
     """Whether the straight leg from p to the street place q meets a barrier.
 
     The leg counts as a little longer for the walls of ``own``, the estate that p stands in, and as a little shorter
-    for all others, so that a street along a wall is outside it. Walls of ``ignored`` bar nothing. Where ``own`` is GATE,
+    for all others, so that a street along a wall is outside it. Walls of ``ignored`` bar nothing. If ``own`` is GATE,
     p is a gate, and a wall beside it bars nothing either.
     """
     if len(item) == 0:
