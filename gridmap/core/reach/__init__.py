@@ -16,6 +16,7 @@ from gridmap.core.reach.figures import (
 )
 from gridmap.core.reach.kernels import Legs
 from gridmap.core.reach.legs import DirectPairs, legs
+from gridmap.core.reach.path import Route, route
 from gridmap.core.reach.search import Nearest, Pairs, nearest, node_times, pairs
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Legs",
     "Nearest",
     "Pairs",
+    "Route",
     "Totals",
     "by_kind",
     "by_station",
@@ -39,4 +41,5 @@ __all__ = [
     "node_times",
     "pairs",
     "reached_land",
+    "route",
 ]
