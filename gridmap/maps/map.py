@@ -20,7 +20,19 @@ from gridmap.maps.data import WHOLE_CHINA, MapData
 from gridmap.maps.style import STYLE
 from gridmap.model.text import Language, Text
 
-__all__ = ["Cells", "Communities", "GridMap", "Grids", "MapLayer", "Names", "Stations", "VectorTiles"]
+__all__ = [
+    "Cells",
+    "Communities",
+    "Coverage",
+    "Gaps",
+    "GridMap",
+    "Grids",
+    "MapLayer",
+    "Names",
+    "Reach",
+    "Stations",
+    "VectorTiles",
+]
 
 MIN_ZOOM = 8
 MAX_ZOOM = 19
@@ -88,8 +100,29 @@ class Cells(MapLayer):
         super().__init__(show=show, style=STYLE["cells"])
 
 
+class Coverage(MapLayer):
+    """Coverage mode beside grid mode: where walking times are known, the page offers it."""
+
+    kind = "coverage"
+
+    def __init__(self, *, show: bool = True) -> None:
+        super().__init__(show=show, style=STYLE["coverage"])
+
+
+class Reach(MapLayer):
+    """Coverage mode: how far people walk, in steps of one blue, and homes by their own time."""
+
+    kind = "reach"
+
+
+class Gaps(MapLayer):
+    """Coverage mode: red hatching on inhabited land without a station in reach."""
+
+    kind = "gaps"
+
+
 class Stations(MapLayer):
-    """Stations as drop-shaped markers."""
+    """Stations as drop-shaped markers; in coverage mode with a sign for their kind."""
 
     kind = "stations"
 
@@ -186,7 +219,8 @@ class GridMap(folium.Map):
         }
         if layers:
             cells = (Cells(),) if data is None else ()
-            for layer in (VectorTiles(), Grids(), *cells, Communities(), Names(), Stations()):
+            coverage = (Coverage(), Reach(), Gaps())
+            for layer in (VectorTiles(), Grids(), *cells, *coverage, Communities(), Names(), Stations()):
                 layer.add_to(self)
 
     def _static(self, url: str) -> str:

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +16,7 @@ import shapely
 
 from gridmap.maps.data import WorkbenchConfig
 from gridmap.maps.page import STATIC, content_security_policy, workbench_page
+from tests.maps.coverage_api import CoverageApi, Problem
 from tests.maps.encoder import Layer
 from tests.maps.town import town
 
@@ -40,6 +41,12 @@ class World:
         self.layers = dict(town_layers())
         self.cells: Layer | None = None
         self.asked: list[str] = []
+        self.written: list[tuple[str, str, Any]] = []
+
+    @cached_property
+    def coverage(self) -> CoverageApi:
+        """The part of the server that knows walking times."""
+        return CoverageApi(self.data["stations"])
 
     def _grid(self, code: str) -> dict[str, Any] | None:
         for level in self.data["grids"].values():
@@ -165,12 +172,37 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, body, "application/vnd.mapbox-vector-tile")
             return
         if parts.path.startswith("/v1/"):
-            query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-            found = world.answer(parts.path.removeprefix("/v1/"), query)
+            many = parse_qs(parts.query)
+            path = parts.path.removeprefix("/v1/")
+            found = world.answer(path, {key: values[0] for key, values in many.items()})
+            headers: dict[str, str] = {}
+            if found is None and path.startswith(("coverage", "scenarios", "stations/", "jobs/")):
+                found, headers = world.coverage.get(path, many) or (None, {})
             if found is not None:
-                self._send(200, json.dumps(found, ensure_ascii=False).encode(), "application/json")
+                self._json(found, headers)
                 return
         self._send(404, b"{}", "application/problem+json")
+
+    def _json(self, found: Any, headers: dict[str, str]) -> None:
+        self._send(200, json.dumps(found, ensure_ascii=False).encode(), "application/json", **headers)
+
+    def _write(self) -> None:
+        world: World = self.server.world  # type: ignore[attr-defined]
+        path = urlsplit(self.path).path.removeprefix("/v1/")
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "null")
+        world.written.append((self.command, path, body))
+        try:
+            answer = world.coverage.write(self.command, path, body, self.headers)
+        except Problem as problem:
+            words = json.dumps({"title": "problem", "zh": problem.zh, "en": problem.en}, ensure_ascii=False)
+            self._send(problem.status, words.encode(), "application/problem+json")
+            return
+        if answer is None:
+            self._send(204, b"", "application/json")
+        else:
+            self._json(*answer)
+
+    do_POST = do_PUT = do_DELETE = _write
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""

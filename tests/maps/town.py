@@ -241,7 +241,7 @@ def town(seed: int = 7) -> dict[str, Any]:  # noqa: PLR0912 (one town, told from
     for level in grids.values():
         _colour(level)
 
-    kinds = ("center", "grid_station", "service_point", "courier_stop")
+    kinds = ("center", "grid_station", "service_point", "courier_stop", "shop", "mediation_room")
     stations = []
     for i in range(20):
         place = shapely.Point(*rng.uniform([-1600, -900], [1600, 900]))
@@ -251,10 +251,11 @@ def town(seed: int = 7) -> dict[str, Any]:  # noqa: PLR0912 (one town, told from
                 place,
                 code=f"S{i + 1:02d}",
                 name=f"{NAMES[i % 12]}{'党群服务中心' if main else '网格驿站'}",
-                kind="center" if main else kinds[1 + i % 3],
+                kind="center" if main else kinds[1 + i % 5],
                 tier=1 if main else 2,
-                opening_hours="Mo-Fr 08:30-17:30; Sa 09:00-12:00",
+                opening_hours="Mo-Fr 08:30-17:30; Sa 09:00-12:00" if i % 2 else "Mo-Su 08:00-21:00",
                 services=["社保办理", "居住证", "法律咨询"][: 1 + i % 3],
+                score=8 - i % 7,
             )
         )
     leaf = [f["properties"] for f in grids[3]]

@@ -1,29 +1,9 @@
 /** Data from the server. */
 import { Pbf, VectorTile } from "../vendor/mvt/vector-tile.js";
+import { Refusal, queryText, send } from "./ask.js";
+import { coverageApi } from "./coverageapi.js";
 import { featuresOf } from "./geo.js";
 import { Tile } from "./tile.js";
-
-/** A refusal of the server: `status`, and its sentence where it gave one. */
-class Refusal extends Error {
-  constructor(status, sentence) {
-    super(sentence || String(status));
-    this.status = status;
-    this.sentence = sentence;
-  }
-}
-
-async function ask(url, { signal, language } = {}) {
-  const answer = await fetch(url, {
-    signal,
-    credentials: "same-origin",
-    headers: { Accept: "application/json", ...(language ? { "Accept-Language": language } : {}) },
-  });
-  if (!answer.ok) {
-    const problem = await answer.json().catch(() => ({}));
-    throw new Refusal(answer.status, problem[language] ?? problem.detail ?? problem.title ?? "");
-  }
-  return answer.json();
-}
 
 function decode(buffer) {
   const decoded = new VectorTile(new Pbf(new Uint8Array(buffer)));
@@ -41,10 +21,8 @@ function decode(buffer) {
 
 export function apiSource({ api, tiles, tile_zoom: [lowest] }, language) {
   let version = "";
-  const get = (path, values = {}, options = {}) => {
-    const query = new URLSearchParams(Object.entries(values).filter(([, v]) => v !== null && v !== undefined));
-    return ask(`${api}/${path}${query.size ? `?${query}` : ""}`, { language: language(), ...options });
-  };
+  const get = async (path, values = {}, options = {}) =>
+    (await send(`${api}/${path}${queryText(values)}`, { language: language(), ...options })).body;
   const tileOf = async (set, { z, x, y }, signal) => {
     const query = version ? `?v=${encodeURIComponent(version)}` : "";
     const answer = await fetch(`${tiles}/${set}/${z}/${x}/${y}.pbf${query}`, { signal, credentials: "same-origin" });
@@ -66,5 +44,6 @@ export function apiSource({ api, tiles, tile_zoom: [lowest] }, language) {
     check: async () => (await get("check")).findings,
     tile: async (coords, signal) => (coords.z < lowest ? null : tileOf("base", coords, signal)),
     cells: (coords, signal) => tileOf("cells", coords, signal),
+    coverage: coverageApi(api, language),
   };
 }

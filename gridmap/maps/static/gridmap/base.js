@@ -1,7 +1,8 @@
 /** Painters of the base map: ground and land use go under the grids' fills, the rest above them. */
 import { between } from "./canvas.js";
 
-export function basePainters(style, shown) {
+/** `plain(name)`: whether grid mode shows a layer, so that the ground keeps back for its fills. */
+export function basePainters(style, shown, plain) {
   const paths = (context, view, draw) => {
     if (!view.content) return;
     const unit = view.content.extent / view.size;
@@ -17,7 +18,7 @@ export function basePainters(style, shown) {
   const landuse = (context, view) => {
     if (!shown("base")) return;
     // Under fills the ground only whispers: strong patches would be read as other grids.
-    context.globalAlpha = shown("grids") ? style.landuse_under_fills : 1;
+    context.globalAlpha = plain("grids") ? style.landuse_under_fills : 1;
     paths(context, view, (all) => {
       for (const [key, path] of all) {
         if (!key.startsWith("landuse:")) continue;
@@ -81,7 +82,8 @@ export function basePainters(style, shown) {
           found.forEach(([look, path]) => tunnel(look, path, stroke, context, view));
           continue;
         }
-        context.globalAlpha = 1;
+        // In coverage mode reach and gaps go on below the streets.
+        context.globalAlpha = plain("grids") || !shown("reach") ? 1 : style.streets.opacity_over_reach;
         for (const [look, path] of found) {
           if (!look.casing) continue;
           const width = between(look.width, view.zoom);

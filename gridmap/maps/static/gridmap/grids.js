@@ -21,6 +21,17 @@ export function createGrids(style) {
     }
   };
 
+  /** Coverage mode: every grid white, so that blue and red speak. */
+  const veil = (context, view) => {
+    context.beginPath();
+    for (const feature of features) {
+      if (meets(feature.box, view.box)) for (const ring of feature.rings) trace(context, ring, view);
+    }
+    context.globalAlpha = style.veil_opacity;
+    context.fillStyle = style.veil;
+    context.fill();
+  };
+
   const lines = (context, view) => {
     context.lineJoin = "round";
     context.strokeStyle = style.line;
@@ -38,6 +49,7 @@ export function createGrids(style) {
 
   return {
     fill,
+    veil,
     lines,
     colourOf,
     set(list) {

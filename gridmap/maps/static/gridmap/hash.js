@@ -1,4 +1,5 @@
 /** The permalink: what is shown, in the fragment of the address. */
+import { readQuestion, writeQuestion } from "./question.js";
 
 export function readHash(hash) {
   const values = new URLSearchParams(hash.replace(/^#/u, ""));
@@ -13,14 +14,18 @@ export function readHash(hash) {
   if (values.get("grid")) found.selected = values.get("grid").slice(0, 40);
   if (/^\d{4}-\d{2}-\d{2}/u.test(values.get("at") ?? "")) found.at = values.get("at");
   found.paper = values.has("paper");
+  if (["grids", "coverage"].includes(values.get("mode"))) found.mode = values.get("mode");
+  found.question = readQuestion(values);
   for (const [key, name] of [["hide", "hidden"], ["show", "shown"]]) {
     found[name] = new Set((values.get(key) ?? "").split(",").filter(Boolean));
   }
   return found;
 }
 
-export function writeHash({ zoom, lat, lon, level, language, selected, at, hidden, shown }) {
-  const parts = [`map=${zoom}/${lat.toFixed(5)}/${lon.toFixed(5)}`, `level=${level}`];
+export function writeHash({ zoom, lat, lon, level, language, selected, at, hidden, shown, question }) {
+  const parts = [`map=${zoom}/${lat.toFixed(5)}/${lon.toFixed(5)}`];
+  if (question) parts.push("mode=coverage", ...writeQuestion(question));
+  parts.push(`level=${level}`);
   if (selected) parts.push(`grid=${encodeURIComponent(selected)}`);
   if (at) parts.push(`at=${encodeURIComponent(at)}`);
   if (hidden.size) parts.push(`hide=${[...hidden].sort().join(",")}`);

@@ -27,7 +27,11 @@ export function shortened(properties, diameter, size) {
   return null;
 }
 
-export function createLabels({ map, L, store, grids, communities, stations, canvas, shown, figures, t, number }) {
+/**
+ * `second(properties)` is the line under a grid's name, `{ text, look }` or null; `extra` writes what a mode adds,
+ * before the names of streets; `kept()` are boxes in px of the container that nothing may be written over.
+ */
+export function createLabels({ map, L, store, grids, communities, stations, canvas, shown, second, extra, kept }) {
   const pane = map.createPane("gm-labels");
   pane.classList.add("gm-labels");
   const svg = s("svg", { class: "gm-names leaflet-zoom-animated", "aria-hidden": "true" });
@@ -68,6 +72,10 @@ export function createLabels({ map, L, store, grids, communities, stations, canv
       if (part.offsetWidth) taken.push([x, y, x + part.offsetWidth, y + part.offsetHeight]);
     }
 
+    for (const [left, top, right, bottom] of kept()) {
+      taken.push([left + shift.x, top + shift.y, right + shift.x, bottom + shift.y]);
+    }
+
     const centre = map.getCenter();
     const pxPerMetre = scale / metresPerUnit(centre.lat);
     const circle = (feature) => {
@@ -102,20 +110,23 @@ export function createLabels({ map, L, store, grids, communities, stations, canv
       const size = diameter > 190 ? 14 : 12.5;
       const label = shortened(feature.properties, diameter, size);
       if (!label) continue;
-      const households = figures.of("households", feature.properties);
-      const second =
-        label.whole && diameter >= 46 && households !== null
-          ? (feature.properties.households_estimated ? "≈" : "") + t("label.households", { n: number(households) })
-          : null;
-      const height = second ? size * 2.25 : size;
-      const width = Math.max(widthOf(label.text, size), second ? widthOf(second, 11) : 0);
+      const under = label.whole && diameter >= 46 ? second(feature.properties) : null;
+      const height = under ? size * 2.25 : size;
+      const width = Math.max(widthOf(label.text, size), under ? widthOf(under.text, 11) : 0);
       const room = Math.max(0, diameter / 2 - height / 2 - 2);
       const y = spot(point, height, width, free, [0, room * 0.5, -room * 0.5, room, -room]);
       if (y === null) continue;
       taken.push(around(point[0], y, width, height));
-      const first = second ? y - size * 0.58 : y;
+      const first = under ? y - size * 0.58 : y;
       out.push(line(label.text, point[0], first, "gm-name-grid", size));
-      if (second) out.push(line(second, point[0], y + size * 0.62, "gm-name-count", 11));
+      if (under) out.push(line(under.text, point[0], y + size * 0.62, under.look ?? "gm-name-count", under.look ? 12.5 : 11));
+    }
+
+    for (const { text, x, y, size, look } of extra({ at, visible, full })) {
+      const box = around(x, y, widthOf(text, size), size);
+      if (!free(box)) continue;
+      taken.push(box);
+      out.push(line(text, x, y, look, size));
     }
 
     if (zoom >= 16) {
@@ -217,7 +228,7 @@ export function createLabels({ map, L, store, grids, communities, stations, canv
     L.DomUtil.setTransform(svg, map._latLngToNewLayerPoint(corner, zoom, center), map.getZoomScale(zoom));
   });
   canvas.on("load", refresh);
-  store.on(["grids", "communities", "stations", "hidden", "language"], refresh);
+  store.on(["grids", "communities", "stations", "hidden", "language", "mode"], refresh);
   return { refresh, place };
 }
 

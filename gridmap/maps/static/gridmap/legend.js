@@ -2,10 +2,10 @@
 import { h, icon, s } from "./dom.js";
 import { drop } from "./stations.js";
 
-const sample = (...shapes) =>
+export const sample = (...shapes) =>
   s("svg", { viewBox: "0 0 34 18", width: 34, height: 18, class: "gm-sample", "aria-hidden": "true" }, ...shapes);
 
-const stroke = (colour, width, dash, y = 9) =>
+export const stroke = (colour, width, dash, y = 9) =>
   s("line", { x1: 1, x2: 33, y1: y, y2: y, stroke: colour, "stroke-width": width, "stroke-dasharray": dash });
 
 export function legendRows({ styles, shown, t, has }) {
@@ -40,18 +40,25 @@ export function legendRows({ styles, shown, t, has }) {
     if (has.main) add(drop(true, 17), t("legend.main"));
     if (has.others) add(drop(false, 17), t("legend.station"));
   }
+  return [...rows, ...baseRows({ styles, shown, t, base: has.base })];
+}
+
+/** The rows of the base map; `water` alone where streets and buildings speak for themselves. */
+export function baseRows({ styles, shown, t, base, water: onlyWater = false }) {
+  const rows = [];
+  const add = (picture, text) => rows.push(h("li", null, picture, h("span", null, text)));
   if (shown("base") && styles.base) {
     const { water, streets, buildings } = styles.base;
-    if (has.base.streets) {
+    if (base.streets && !onlyWater) {
       add(sample(stroke(streets.major.casing, 7), stroke(streets.major.fill, 4.6)), t("legend.streets"));
     }
-    if (has.base.rail) {
+    if (base.rail && !onlyWater) {
       add(sample(stroke(streets.rail.casing, 4.4), stroke(streets.rail.fill, 2.8, "6 6")), t("legend.rail"));
     }
-    if (has.base.water) {
+    if (base.water) {
       add(sample(s("rect", { x: 1, y: 3, width: 32, height: 12, fill: water.fill, stroke: water.edge })), t("legend.water"));
     }
-    if (has.base.buildings) {
+    if (base.buildings && !onlyWater) {
       const look = { fill: buildings.fill, "fill-opacity": buildings.opacity + 0.1, stroke: buildings.edge, "stroke-opacity": 0.5 };
       add(sample(s("path", { d: "M4 3h11v12H4zM19 5h11v8H19z", ...look })), t("legend.buildings"));
     }
@@ -83,6 +90,7 @@ export function createLegend(root, { store, rows, t }) {
     );
     root.replaceChildren(button, h("ul", { id: "gm-legend-list", hidden: !open }, ...list));
   };
-  store.on(["language", "hidden", "grids", "communities", "stations", "base", "level", "zoom"], render);
+  store.on(["language", "hidden", "grids", "communities", "stations", "base", "level", "zoom", "mode"], render);
   render();
+  return { render };
 }

@@ -4,6 +4,10 @@ import { basePainters } from "./base.js";
 import { canvasLayer } from "./canvas.js";
 import { cellsPainters } from "./cells.js";
 import { createCommunities } from "./communities.js";
+import { createCoverage } from "./coverage.js";
+import { contourLabels } from "./coverlabels.js";
+import { coverLegendRows } from "./coverlegend.js";
+import { createCoverPanel } from "./coverpanel.js";
 import { h } from "./dom.js";
 import { embeddedSource } from "./embedded.js";
 import { createFigures } from "./figures.js";
@@ -13,9 +17,12 @@ import { createHover } from "./hover.js";
 import { readHash, writeHash } from "./hash.js";
 import { createWords } from "./i18n.js";
 import { createLabels } from "./labels.js";
-import { createLegend, legendRows } from "./legend.js";
+import { baseRows, createLegend, legendRows } from "./legend.js";
+import { outcomePainter } from "./outcome.js";
 import { createPanel } from "./panel.js";
 import { createPaper } from "./paper.js";
+import { STEPS } from "./question.js";
+import { percent } from "./share.js";
 import { createStations, isMain } from "./stations.js";
 import { createStore } from "./store.js";
 import { Tile } from "./tile.js";
@@ -62,6 +69,7 @@ export async function mount(map) {
     problem: "",
     paper: false,
     byKeyboard: false,
+    mode: "grids",
   });
   const { state } = store;
   const words = createWords(
@@ -71,6 +79,8 @@ export async function mount(map) {
   const { t, said, number } = words;
   const figures = createFigures(() => state.jurisdiction);
   const shown = (name) => available.has(name) && !state.hidden.has(name);
+  /** Whether grid mode, and not coverage mode, shows a layer. */
+  const plain = (name) => state.mode === "grids" && shown(name);
   const say = (text) => {
     byId("gm-status").textContent = text;
   };
@@ -78,45 +88,64 @@ export async function mount(map) {
   const source = config.standalone
     ? embeddedSource(JSON.parse(byId(`${id}_data`).textContent), config)
     : (await import("./api.js")).apiSource(config, () => state.language);
+  // A map without walking times has grid mode alone.
+  if (!source.coverage) for (const name of ["coverage", "reach", "gaps"]) available.delete(name);
 
   // --- layers, in drawing order -----------------------------------------------------------------------
 
   const grids = createGrids(styles.grids ?? { palette: ["#ccc"], opacity: 0, line_width: [[0, 0]], parent_width: [[0, 0]] });
   const communities = createCommunities(styles.communities, shown);
-  const base = styles.base ? basePainters(styles.base, shown) : null;
-  const cells = styles.cells ? cellsPainters(styles.cells, shown) : null;
-  const ifGrids = (painter) => (context, view) => shown("grids") && painter(context, view);
-  const painters = [
-    base?.ground,
-    base?.landuse,
-    cells?.open,
-    ifGrids(grids.fill),
-    base?.water,
-    cells?.lines,
-    base?.buildings,
-    base?.streets,
-    styles.communities ? communities.veil : null,
-    ifGrids(grids.lines),
-    styles.communities ? communities.lines : null,
-  ].filter(Boolean);
+  const base = styles.base ? basePainters(styles.base, shown, plain) : null;
+  const cells = styles.cells ? cellsPainters(styles.cells, plain) : null;
+  const only = (test, painter) => (context, view) => test() && painter(context, view);
+  const inCoverage = () => state.mode === "coverage";
+  const changes = styles.coverage ? outcomePainter(styles.coverage, grids.all, () => coverage.outcome()) : null;
+  /** Painters in drawing order; a scene is the reach and the gaps of one answer. */
+  const paintersOf = (scene) =>
+    [
+      base?.ground,
+      base?.landuse,
+      cells?.open,
+      only(() => plain("grids"), grids.fill),
+      scene && only(inCoverage, grids.veil),
+      scene?.reach.fill,
+      scene?.gaps.fill,
+      base?.water,
+      cells?.lines,
+      base?.buildings,
+      scene?.reach.buildings,
+      base?.streets,
+      scene?.reach.lines,
+      styles.communities ? communities.veil : null,
+      only(() => shown("grids"), grids.lines),
+      scene?.gaps.lines,
+      styles.communities ? communities.lines : null,
+      scene && only(inCoverage, changes),
+    ].filter(Boolean);
   const load = async (coords, signal, held = null) => {
     let content = held ?? (base ? await source.tile(coords, signal) : null);
     noteBase(content);
-    if (shown("cells") && coords.z >= styles.cells.from_zoom && !content?.cells) {
+    if (plain("cells") && coords.z >= styles.cells.from_zoom && !content?.cells) {
       // The ground does not wait for a finer layer that fails.
       const found = await source.cells(coords, signal).catch(() => null);
       if (found) (content ??= new Tile(found.extent)).cells = found;
     }
     return content;
   };
-  const canvas = canvasLayer(load, painters, {
-    minZoom: map.getMinZoom(),
-    maxZoom: map.getMaxZoom(),
-    className: "gm-tiles",
-  });
+  const tiling = { minZoom: map.getMinZoom(), maxZoom: map.getMaxZoom(), className: "gm-tiles" };
+  const painters = [];
+  const canvas = canvasLayer(load, painters, tiling);
+  /** A canvas beside the first one with another scene; tiles that the first one holds are not asked for again. */
+  const beside = (scene, pane) => {
+    const held = (coords, signal) => {
+      const tile = canvas.contents().find(({ coords: c }) => c.x === coords.x && c.y === coords.y && c.z === coords.z);
+      return tile ? Promise.resolve(tile.content) : load(coords, signal);
+    };
+    return canvasLayer(held, paintersOf(scene), { ...tiling, pane });
+  };
   const outline = outlineLayer(L, map, styles.grids ?? {});
   const pin = L.layerGroup().addTo(map);
-  const stations = createStations(L, map, { shown, open: (feature) => openStation(feature.properties.code) });
+  const stations = createStations(L, map, { shown: plain, open: (feature) => openStation(feature.properties.code) });
 
   function noteBase(content) {
     if (!content) return;
@@ -209,10 +238,35 @@ export async function mount(map) {
     return error.sentence || otherwise;
   };
 
+  // --- coverage mode ----------------------------------------------------------------------------------
+
+  const coverage =
+    source.coverage && styles.coverage
+      ? createCoverage({
+          ...{ L, map, page: store, words, say, shown, beside },
+          stage: byId("gm-stage"),
+          source: { ...source.coverage, stations: source.stations },
+          style: styles.coverage,
+          question: link.question,
+          sentence: (error) => sentence(error, t("error.server", { text: error.message })),
+          fit: (box) => map.fitBounds([toLatLng(box[0], box[3]), toLatLng(box[2], box[1])], { ...padding(), maxZoom: 17 }),
+          reveal: (place) => reveal(place),
+          showPanel: (open) => showPanel(open),
+          repaint: () => canvas.repaint(),
+        })
+      : null;
+  painters.push(...paintersOf(coverage && { reach: coverage.reach, gaps: coverage.gaps }));
+  const covering = () => Boolean(coverage?.on());
+
   // --- the parts of the page --------------------------------------------------------------------------
 
   const title = () => said(config.title) || [state.jurisdiction?.name, t("map.heading")].filter(Boolean).join(state.language === "zh" ? "" : " · ");
-  const legend = () =>
+  const legend = () => (covering() ? coverLegend() : gridLegend());
+  const coverLegend = () => [
+    ...coverLegendRows({ styles, shown, words, coverage, communities: state.communities.length > 0, zoom: state.zoom }),
+    ...baseRows({ styles, shown, t, base: state.base, water: true }),
+  ];
+  const gridLegend = () =>
     legendRows({
       styles,
       shown,
@@ -242,18 +296,68 @@ export async function mount(map) {
     colourOf: grids.colourOf,
     actions: { openGrid, openStation, openFinding, close, reload: () => start() },
   });
-  createToolbar(byId("gm-toolbar"), byId("gm-zoom"), { map, store, t, available, home, print: () => paper.enter() });
-  createLegend(byId("gm-legend"), { store, rows: legend, t });
-  const labels = createLabels({ map, L, store, grids, communities, stations: () => stations.all(), canvas, shown, figures, t, number });
+  createToolbar(byId("gm-toolbar"), byId("gm-zoom"), { map, store, t, available, home, setMode, print: () => paper.enter() });
+  const legendBox = createLegend(byId("gm-legend"), { store, rows: legend, t });
+  const labels = createLabels({
+    ...{ map, L, store, grids, communities, canvas, shown },
+    stations: () => (covering() ? (shown("stations") ? coverage.stationPoints() : []) : stations.all()),
+    second: (grid) => (covering() ? shareOf(grid) : householdsOf(grid)),
+    kept: () => (covering() ? coverage.badges() : []),
+    extra: (view) => (covering() && shown("reach") ? contourLabels(coverage.reach, view, (n) => t("minutes.short", { n })) : []),
+  });
+  if (coverage) {
+    createCoverPanel(byId("gm-body"), {
+      ...{ coverage, words, offered, openGrid: openCoveredGrid },
+      page: store,
+      grids: (code) => grids.find(code),
+      tries: Boolean(source.coverage.tries),
+    });
+    coverage.store.on(["answer", "compare", "marks", "radius", "proposal", "changes"], () => {
+      legendBox.render();
+      labels.refresh();
+    });
+    coverage.store.on(["question"], () => remember());
+  }
+
+  function householdsOf(grid) {
+    const households = figures.of("households", grid);
+    if (households === null) return null;
+    return { text: (grid.households_estimated ? "≈" : "") + t("label.households", { n: number(households) }) };
+  }
+
+  /** In coverage mode a grid says what share of it is served, or what a try changes. */
+  function shareOf(grid) {
+    const change = coverage.outcome().get(grid.code);
+    if (change) return { text: t("label.change", { n: coverage.signed(change) }), look: change > 0 ? "gm-name-gain" : "gm-name-loss" };
+    const row = coverage.rowOf(grid.code);
+    return row?.households ? { text: t("label.share", { share: percent(row.share) }) } : null;
+  }
+
+  /** The kinds, services and tiers of the stations that there are. */
+  function offered() {
+    const all = state.stations.map(({ properties }) => properties);
+    const sorted = (values) => [...new Set(values.filter(Boolean))].sort((a, b) => String(a).localeCompare(String(b)));
+    return {
+      kinds: sorted(all.map(({ kind }) => kind)),
+      services: sorted(all.flatMap(({ services }) => (Array.isArray(services) ? services : []))).slice(0, 40),
+      tiers: new Set(all.map(({ tier }) => tier)).size > 1,
+    };
+  }
+
+  function openCoveredGrid(code) {
+    const feature = grids.find(code);
+    if (!feature) return;
+    store.set({ selected: code });
+    const [left, top, right, bottom] = feature.box;
+    map.fitBounds([toLatLng(left, bottom), toLatLng(right, top)], { ...padding(), maxZoom: 16 });
+    const row = coverage.rowOf(code);
+    say([feature.properties.name || code, row ? t("label.share", { share: percent(row.share) }) : ""].filter(Boolean).join(t("comma")));
+  }
 
   createHover(map, byId("gm-stage"), {
     grids,
     shown: (name) => shown(name) && !state.paper,
-    text: (grid) => {
-      const households = figures.of("households", grid);
-      const count = households === null ? "" : t("label.households", { n: number(households) });
-      return [grid.name || grid.code, count && (grid.households_estimated ? "≈" : "") + count];
-    },
+    text: (grid) => [grid.name || grid.code, (covering() ? shareOf(grid) : householdsOf(grid))?.text ?? ""],
   });
 
   const handle = h("button", { type: "button", class: "gm-handle", "aria-controls": "gm-body", click: () => showPanel(!panelOpen) }, h("i"));
@@ -329,6 +433,7 @@ export async function mount(map) {
       language,
       selected,
       at,
+      question: covering() ? coverage.store.state.question : null,
       hidden: new Set([...state.hidden].filter((name) => !off.has(name))),
       shown: new Set([...off].filter(shown)),
     });
@@ -338,21 +443,23 @@ export async function mount(map) {
   // --- wiring -----------------------------------------------------------------------------------------
 
   map.on("click", ({ latlng }) => {
-    if (!state.paper && state.grids.length) openPoint(latlng);
+    if (state.paper || !state.grids.length) return;
+    if (covering()) coverage.click(latlng);
+    else openPoint(latlng);
   });
   map.on("moveend", remember);
   map.on("zoomend", () => store.set({ zoom: map.getZoom() }));
   map.on("zoomend moveend resize", drawScale);
   store.on(["language", "jurisdiction", "paper", "at"], heading);
-  store.on(["language", "level", "selected", "hidden", "at", "paper"], remember);
+  store.on(["language", "level", "selected", "hidden", "at", "paper", "mode"], remember);
   store.on(["selected", "grids"], () => {
     grids.select(state.selected);
     outline(state.selected ? grids.find(state.selected) : null);
     canvas.repaint();
   });
-  store.on(["hidden"], () => {
+  store.on(["hidden", "mode"], () => {
     canvas.repaint();
-    if (shown("cells")) canvas.complete();
+    if (plain("cells")) canvas.complete();
     stations.show();
   });
   store.on(["level", "at"], () => loadGrids());
@@ -366,7 +473,10 @@ export async function mount(map) {
   document.addEventListener("keydown", (event) => {
     state.byKeyboard = true;
     const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName);
-    if (event.key === "p" && (event.ctrlKey || event.metaKey) && !state.paper) {
+    if (event.key === "z" && (event.ctrlKey || event.metaKey) && covering() && !typing) {
+      event.preventDefault();
+      coverage.actions.undo();
+    } else if (event.key === "p" && (event.ctrlKey || event.metaKey) && !state.paper) {
       event.preventDefault();
       paper.enter();
     } else if (event.key === "Escape") {
@@ -374,29 +484,45 @@ export async function mount(map) {
       else if (typing && state.query) {
         event.target.value = "";
         store.set({ query: "" });
-      } else if (["facts", "station"].includes(state.view)) close();
+      } else if (covering() && coverage.escape()) event.preventDefault();
+      else if (["facts", "station"].includes(state.view)) close();
       else if (state.view === "list" && window.matchMedia(PHONE).matches) showPanel(false);
     } else if (typing || event.ctrlKey || event.metaKey || event.altKey) {
       return;
-    } else if (event.key === "/") {
+    } else if (coverage && ["c", "g"].includes(event.key)) setMode(event.key === "c" ? "coverage" : "grids");
+    else if (covering() && ["[", "]"].includes(event.key)) {
+      const { minutes } = coverage.store.state.question;
+      const longer = event.key === "]";
+      const next = longer ? STEPS.find((step) => step > minutes) : STEPS.findLast((step) => step < minutes);
+      if (next) coverage.actions.ask({ minutes: next });
+    } else if (event.key === "/" && !covering()) {
       event.preventDefault();
       if (["facts", "station"].includes(state.view)) close();
       showPanel(true);
       byId("gm-search")?.focus();
     } else if (event.key === "Enter" && event.target === map.getContainer()) {
       event.preventDefault();
-      openPoint(map.getCenter());
+      if (covering()) coverage.click(map.getCenter());
+      else openPoint(map.getCenter());
     } else if (state.jurisdiction?.levels?.includes(Number(event.key))) store.set({ level: Number(event.key), selected: null, view: "list" });
   });
   document.addEventListener("pointerdown", () => {
     state.byKeyboard = false;
   });
   window.addEventListener("hashchange", () => {
-    const { view, level, language, selected } = readHash(window.location.hash);
+    const { view, level, language, selected, mode = "grids", question } = readHash(window.location.hash);
+    if (coverage && mode === "coverage") coverage.actions.ask(question);
+    setMode(mode);
     if (view) map.setView([view.lat, view.lon], view.zoom);
     store.set({ ...(level ? { level } : {}), ...(language ? { language } : {}) });
-    if (selected && selected !== state.selected) openGrid(selected, { zoom: !view });
+    if (selected && selected !== state.selected && !covering()) openGrid(selected, { zoom: !view });
   });
+
+  function setMode(mode) {
+    if (mode === state.mode || (mode === "coverage" && !coverage)) return;
+    store.set({ mode, selected: null, point: null, answer: null, view: state.grids.length ? "list" : state.view });
+    say(t(mode === "coverage" ? "mode.coverage" : "mode.grids"));
+  }
 
   // --- data -------------------------------------------------------------------------------------------
 
@@ -435,9 +561,11 @@ export async function mount(map) {
       const [features] = await Promise.all([source.stations(), loadGrids()]);
       stations.set(features);
       store.set({ stations: features });
+      coverage?.setStations(features);
+      if (state.grids.length) setMode(link.mode ?? config.mode ?? "grids");
       if (!link.view && !allBounds()) home();
       source.check().then((findings) => store.set({ findings: findings ?? [] }), () => {});
-      if (link.selected) openGrid(link.selected, { zoom: !link.view });
+      if (link.selected && !covering()) openGrid(link.selected, { zoom: !link.view });
     } catch (error) {
       if (error.status === 404) store.set({ jurisdiction: {}, view: "empty", problem: "" });
       else store.set({ problem: sentence(error, t("error.server", { text: error.message })), view: "error" });
@@ -453,6 +581,7 @@ export async function mount(map) {
     const features = await source.stations();
     stations.set(features);
     store.set({ stations: features, findings: await source.check() });
+    await coverage?.refresh(features);
     canvas.redraw();
     say(t("status.updated"));
   }

@@ -451,10 +451,14 @@ export function createPanel(body, { store, words, figures, colourOf, actions }) 
   let shownView = null;
 
   const render = (changed = []) => {
+    if (state.mode !== "grids" && state.view !== "error" && state.view !== "empty") {
+      shownView = null;
+      return;
+    }
     if (state.view === "loading") return;
     const from = shownView;
     shownView = state.view;
-    if (state.view === "list" && from === "list" && list && !changed.some((key) => ["language", "jurisdiction", "findings", "at"].includes(key))) {
+    if (state.view === "list" && from === "list" && list && !changed.some((key) => ["language", "jurisdiction", "findings", "at", "mode"].includes(key))) {
       list.replaceChildren(...rows());
       return;
     }
@@ -486,7 +490,7 @@ export function createPanel(body, { store, words, figures, colourOf, actions }) 
   });
 
   store.on(
-    ["view", "grids", "query", "sort", "language", "selected", "answer", "detail", "station", "findings", "problem", "jurisdiction", "at", "point"],
+    ["view", "grids", "query", "sort", "language", "selected", "answer", "detail", "station", "findings", "problem", "jurisdiction", "at", "point", "mode"],
     render,
   );
   return { render };

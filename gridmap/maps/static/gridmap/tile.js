@@ -9,6 +9,7 @@ export class Tile {
     this.paths = new Map();
     this.streets = [];
     this.buildings = [];
+    this.footprints = [];
   }
 
   /** Add a feature of a layer; `parts` are flat coordinate arrays, closed when `area` is true. */
@@ -29,6 +30,7 @@ export class Tile {
       if (properties.kind !== "building") this.#draw("cells:open", parts, true);
     } else if (layer === "buildings") {
       this.#draw("buildings", parts, true);
+      this.footprints.push({ id: properties.id, households: properties.households, parts });
       if (properties.label) {
         this.buildings.push({ text: String(properties.label), id: properties.id, ring: parts[0] });
       }

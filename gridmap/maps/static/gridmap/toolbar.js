@@ -1,9 +1,12 @@
 /** Levels, layers, language, print, zoom: real buttons, in one tab stop with arrows between them. */
 import { h, icon } from "./dom.js";
 
-const LAYERS = ["grids", "communities", "cells", "stations", "base", "names"];
+const LAYERS = ["grids", "reach", "gaps", "communities", "cells", "stations", "base", "names"];
+/** Layers that only one of the two modes draws. */
+const ONLY = { reach: "coverage", gaps: "coverage", cells: "grids" };
+const MODES = ["grids", "coverage"];
 
-export function createToolbar(root, zoom, { map, store, t, available, home, print }) {
+export function createToolbar(root, zoom, { map, store, t, available, home, print, setMode }) {
   const { state } = store;
   let menu = false;
 
@@ -17,6 +20,20 @@ export function createToolbar(root, zoom, { map, store, t, available, home, prin
         click: () => store.set({ level: n, selected: null, answer: null, view: "list" }),
       },
       [1, 2, 3].includes(n) ? t(`level.${n}`) : t("level.n", { n }),
+    );
+
+  const mode = (name) =>
+    h(
+      "button",
+      {
+        type: "button",
+        "data-key": `mode-${name}`,
+        "aria-pressed": String(state.mode === name),
+        title: t(`mode.${name}`),
+        click: () => setMode(name),
+      },
+      icon(name),
+      h("span", { class: "gm-wide" }, t(`mode.${name}`)),
     );
 
   const toggle = (id) => {
@@ -33,7 +50,7 @@ export function createToolbar(root, zoom, { map, store, t, available, home, prin
         "fieldset",
         null,
         h("legend", null, t("layers")),
-        ...LAYERS.filter((id) => available.has(id)).map((id) => {
+        ...LAYERS.filter((id) => available.has(id) && [undefined, state.mode].includes(ONLY[id])).map((id) => {
           const box = h("input", { type: "checkbox", "data-key": `layer-${id}`, change: () => toggle(id) });
           box.checked = !state.hidden.has(id);
           return h("label", null, box, h("span", null, t(`layer.${id}`)));
@@ -46,6 +63,9 @@ export function createToolbar(root, zoom, { map, store, t, available, home, prin
     const levels = state.jurisdiction?.levels ?? [];
     root.setAttribute("aria-label", t("toolbar"));
     root.replaceChildren(
+      ...(available.has("coverage")
+        ? [h("div", { class: "gm-group", role: "group", "aria-label": t("mode") }, ...MODES.map(mode))]
+        : []),
       ...(levels.length > 1
         ? [h("div", { class: "gm-group", role: "group", "aria-label": t("level") }, ...levels.map(level))]
         : []),
@@ -125,6 +145,6 @@ export function createToolbar(root, zoom, { map, store, t, available, home, prin
     }
   });
 
-  store.on(["language", "level", "hidden", "jurisdiction"], render);
+  store.on(["language", "level", "hidden", "jurisdiction", "mode"], render);
   render();
 }

@@ -1,0 +1,127 @@
+/** Gaps: red hatching on inhabited land without a station in reach, and the rank of the largest as a badge. */
+import { trace } from "./canvas.js";
+import { h } from "./dom.js";
+import { contains, meets } from "./geo.js";
+import { widthOf } from "./labels.js";
+
+export function createGaps(style, shown) {
+  let features = [];
+  let chosen = null;
+
+  const outline = (context, view, list) => {
+    context.beginPath();
+    for (const { rings, box } of list) {
+      if (meets(box, view.box)) for (const ring of rings) trace(context, ring, view);
+    }
+  };
+
+  const fill = (context, view) => {
+    if (!shown("gaps")) return;
+    const here = features.filter(({ box }) => meets(box, view.box));
+    if (!here.length) return;
+    const step = style.hatch_step;
+    outline(context, view, here);
+    context.save();
+    context.clip("evenodd");
+    context.globalAlpha = style.gap_wash;
+    context.fillStyle = style.gap;
+    context.fillRect(0, 0, view.size, view.size);
+    context.globalAlpha = style.hatch_opacity;
+    context.strokeStyle = style.gap;
+    context.lineWidth = style.hatch_width;
+    // Lines of the whole world's pixels: they go on from tile to tile, whose size is a multiple of the step.
+    context.beginPath();
+    for (let k = 0; k <= 2 * view.size; k += step) {
+      context.moveTo(k, 0);
+      context.lineTo(k - view.size, view.size);
+    }
+    context.stroke();
+    context.restore();
+  };
+
+  const lines = (context, view) => {
+    if (!shown("gaps")) return;
+    context.lineJoin = "round";
+    context.strokeStyle = style.gap;
+    context.lineWidth = style.gap_width;
+    context.globalAlpha = 0.85;
+    outline(context, view, features);
+    context.stroke();
+    const one = features.find(({ properties }) => properties.id === chosen);
+    if (!one) return;
+    context.globalAlpha = 1;
+    outline(context, view, [one]);
+    context.strokeStyle = "#fff";
+    context.lineWidth = style.gap_width + 5;
+    context.stroke();
+    context.strokeStyle = style.gap;
+    context.lineWidth = style.gap_width + 1.8;
+    context.stroke();
+  };
+
+  return {
+    fill,
+    lines,
+    set(list) {
+      features = list ?? [];
+    },
+    choose(id) {
+      chosen = id;
+    },
+    at: (x, y) => features.find((feature) => contains(feature, x, y)) ?? null,
+    all: () => features,
+    find: (id) => features.find(({ properties }) => properties.id === id) ?? null,
+  };
+}
+
+const HEIGHT = 22;
+const touching = (a, b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
+
+/** Numbered badges on gaps, the largest first, none over another. The list in the panel is their way by keyboard. */
+export function createBadges(L, map, { gaps, shown, open, text }) {
+  const group = L.layerGroup();
+  let places = [];
+
+  const draw = () => {
+    group.clearLayers();
+    places = [];
+    if (!shown("gaps") || !map.hasLayer(group)) return;
+    const taken = [];
+    for (const { properties } of gaps.all()) {
+      const latlng = [properties.lat, properties.lon];
+      const words = text(properties);
+      const { x, y } = map.latLngToLayerPoint(latlng);
+      const half = (widthOf(words, 12) + 40) / 2;
+      const box = [x - half, y - HEIGHT / 2, x + half, y + HEIGHT / 2];
+      if (taken.some((other) => touching(box, other))) continue;
+      taken.push(box);
+      places.push({ latlng, half });
+      const mark = h("span", { class: "gm-gap-badge" }, h("b", null, String(properties.rank)), words);
+      L.marker(latlng, {
+        icon: L.divIcon({ className: "gm-gap", html: mark, iconSize: [0, 0] }),
+        keyboard: false,
+        zIndexOffset: -500,
+      })
+        .on("click", () => open(properties.id))
+        .addTo(group);
+    }
+  };
+  map.on("zoomend", draw);
+  return {
+    draw,
+    boxes: () =>
+      places.map(({ latlng, half }) => {
+        const { x, y } = map.latLngToContainerPoint(latlng);
+        return [x - half, y - HEIGHT / 2, x + half, y + HEIGHT / 2];
+      }),
+    show(on) {
+      if (on) {
+        group.addTo(map);
+        draw();
+      } else {
+        group.remove();
+        places = [];
+      }
+    },
+  };
+}
