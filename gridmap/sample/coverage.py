@@ -227,8 +227,8 @@ def _across_river(town: _Town, now: Edition, river: shapely.Geometry, special: s
         return []
     shapely.prepare(river)
     found: list[tuple[float, Gap]] = []
-    reach = shapely.distance(shapely.points(town.middle[town.homes]), river)
-    near = np.unique(town.leaf[town.homes[reach < 800]])  # noqa: PLR2004
+    beside = shapely.dwithin(river, shapely.points(town.middle[town.homes]), 800)
+    near = np.unique(town.leaf[town.homes[beside]])
     for leaf in near if len(town.homes) < EXACT else near[:: max(1, len(near) // LOOKED_AT)]:
         if now.kind[leaf] != "urban" or int(leaf) in special:
             continue

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from gridmap.sample.fabric import Ints
 from gridmap.sample.ground import Floats
@@ -65,18 +66,15 @@ def _halve(
         one = part == part[0]
         k_one = min(k - 1, max(1, round(k * w[one].sum() / w.sum())))
         return members[one], members[~one], k_one
+    by_row = np.lexsort((b, a))
+    rows = np.concatenate([[0], np.cumsum(np.bincount(a, minlength=n))])
     k_left = k // 2
     share = k_left / k
     best: tuple[float, Ints] | None = None
     for _ in range(max(FEWEST_TRIES, min(40, 1000 // n))):
         cost = rng.uniform(0.2, 1.0, len(a)) / easy
-        tree = minimum_spanning_tree(coo_array((cost, (a, b)), shape=(n, n)).tocsr())
-        order, before = breadth_first_order(tree + tree.T, 0, directed=False)
-        below = w.copy()
-        size = np.ones(n)
-        for node in order[:0:-1]:
-            below[before[node]] += below[node]
-            size[before[node]] += size[node]
+        order, before = _spread(minimum_spanning_tree(csr_array((cost[by_row], b[by_row], rows), shape=(n, n))))
+        below, size = _sums(order, before, w)
         for goal, goal_k in ((share, k_left), (1 - share, k - k_left)):
             off = np.abs(below - goal * w.sum())
             off[order[0]] = np.inf
@@ -101,11 +99,39 @@ def _halve(
     return members[side], members[~side], k_left
 
 
-def _subtree(root: int, order: Ints, before: Ints) -> Ints:
-    inside = np.zeros(len(order), dtype=bool)
+def _spread(tree: csr_array) -> tuple[Ints, Ints]:
+    """Return the nodes of a tree breadth first from node 0, lower numbers first, and the node before each (-1: none).
+
+    For the few hundred nodes that there are, quicker than building a symmetric matrix.
+    """
+    n = tree.shape[0]
+    one = np.repeat(np.arange(n), np.diff(tree.indptr))
+    ends = np.stack([np.concatenate([one, tree.indices]), np.concatenate([tree.indices, one])])
+    near = ends[1][np.lexsort(ends[::-1])].tolist()
+    first = [0, *np.cumsum(np.bincount(ends[0], minlength=n)).tolist()]
+    order, before = [0], [-1] * n
+    for node in order:
+        for other in near[first[node] : first[node + 1]]:
+            if other != before[node]:
+                before[other] = node
+                order.append(other)
+    return np.array(order), np.array(before)
+
+
+def _sums(order: Ints, before: Ints, weight: Floats) -> tuple[Floats, Floats]:
+    """Return the weight and the number of members below every node of a tree, itself included."""
+    below, size, up = weight.tolist(), [1.0] * len(weight), before.tolist()
+    for node in order[:0:-1].tolist():
+        below[up[node]] += below[node]
+        size[up[node]] += size[node]
+    return np.array(below), np.array(size)
+
+
+def _subtree(root: int, order: Ints, before: Ints) -> NDArray[np.bool_]:
+    inside, up = [False] * len(order), before.tolist()
     inside[root] = True
     at = int(np.flatnonzero(order == root)[0])
-    for node in order[at + 1 :]:
-        if inside[before[node]]:
+    for node in order[at + 1 :].tolist():
+        if inside[up[node]]:
             inside[node] = True
-    return inside
+    return np.array(inside)

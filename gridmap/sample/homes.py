@@ -144,7 +144,7 @@ def block_slots(
     slots = join(parts)
     slots = _uneven(slots, patterns, rng)
     slots = slots.take(site.fits(slots))
-    slots = slots.take(site.reach(shapely.points(slots.middle)) <= FARTHEST)
+    slots = slots.take(site.within_reach(shapely.points(slots.middle), FARTHEST))
     if roadside:
         slots = slots.take(apart(slots.outlines(), 2.0, fixed=np.array([], dtype=object)))
     order = np.argsort(slots.block, kind="stable")

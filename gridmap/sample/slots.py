@@ -143,30 +143,26 @@ class Site:
 
     def fits(self, slots: Slots, *, extra: float = 0.0) -> NDArray[np.bool_]:
         """Return which slots lie inside their block and clear of streets, water and railway."""
-        outlines = slots.outlines()
+        ok = np.zeros(len(slots), dtype=bool)
+        # A slot that fits has its middle inside: most do not, and need no outline.
+        on = np.flatnonzero(shapely.contains_xy(self._room[slots.block], slots.middle[:, 0], slots.middle[:, 1]))
+        outlines = slots.take(on).outlines()
         if len(outlines) == 0:
-            return np.zeros(0, dtype=bool)
-        ok = np.asarray(shapely.contains_properly(self._room[slots.block], outlines))
-        for highway, tree in self._streets.items():
-            on = np.flatnonzero(ok)
-            hit = tree.query(outlines[on], predicate="dwithin", distance=CLEARANCE[highway] + extra)[0]
-            ok[on[np.unique(hit)]] = False
-        on = np.flatnonzero(ok)
-        hit = self._barriers.query(outlines[on], predicate="dwithin", distance=18.0)[0]
-        ok[on[np.unique(hit)]] = False
-        for tree in self._ways:
-            on = np.flatnonzero(ok)
-            hit = tree.query(outlines[on], predicate="dwithin", distance=2.0)[0]
-            ok[on[np.unique(hit)]] = False
+            return ok
+        free = np.asarray(shapely.contains_properly(self._room[slots.block[on]], outlines))
+        nearby = [(tree, CLEARANCE[highway] + extra) for highway, tree in self._streets.items()]
+        for tree, metres in [*nearby, (self._barriers, 18.0), *((ways, 2.0) for ways in self._ways)]:
+            left = np.flatnonzero(free)
+            hit = tree.query(outlines[left], predicate="dwithin", distance=metres)[0]
+            free[left[np.unique(hit)]] = False
+        ok[on[free]] = True
         return ok
 
-    def reach(self, points: NDArray[np.object_]) -> Floats:
-        """Return the distance in metres from points to the nearest street."""
-        if len(points) == 0:
-            return np.zeros(0)
-        index, distance = self._all.query_nearest(points, return_distance=True, all_matches=False)
-        out = np.full(len(points), np.inf)
-        out[index[0]] = distance
+    def within_reach(self, points: NDArray[np.object_], metres: float) -> NDArray[np.bool_]:
+        """Return which points are at most so far from a street."""
+        out = np.zeros(len(points), dtype=bool)
+        if len(points):
+            out[self._all.query_nearest(points, max_distance=metres, all_matches=False)[0]] = True
         return out
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from gridmap.sample.fabric import Ints
@@ -39,6 +39,7 @@ class Network:
     length: Floats
     tree: shapely.STRtree
     segments: NDArray[np.object_]
+    ways: csr_array | None = None
 
     @classmethod
     def of(cls, lines: NDArray[np.object_]) -> Network:
@@ -82,15 +83,16 @@ class Network:
 
     def nearest(self, start: Attached, to: Attached) -> Floats:
         """Return walking metres from the nearest of some places to each of others, in one search."""
-        n, m = len(self.nodes), len(start.segment)
-        extra = n + np.arange(m)
-        rows = np.concatenate([self.ends[:, 0], extra, extra])
-        cols = np.concatenate([self.ends[:, 1], self.ends[start.segment, 0], self.ends[start.segment, 1]])
         first = start.along + start.way
         last = self.length[start.segment] - start.along + start.way
-        cost = np.maximum(np.concatenate([self.length, first, last]), 1e-6)
-        graph = coo_array((cost, (rows, cols)), shape=(n + m, n + m)).tocsr()
-        reach = dijkstra(graph, directed=False, indices=extra, min_only=True)
+        graph, n, m = self._both_ways(), len(self.nodes), len(start.segment)
+        # The places come after the nodes, with a way to each end of their segment.
+        cost = np.maximum(np.stack([first, last], axis=1).ravel(), 1e-6)
+        rows = np.concatenate([graph.indptr, graph.indptr[-1] + 2 * np.arange(1, m + 1)])
+        ends = np.concatenate([graph.indices, self.ends[start.segment].ravel()])
+        graph = csr_array((np.concatenate([graph.data, cost]), ends, rows), shape=(n + m, n + m))
+        extra = n + np.arange(m)
+        reach = dijkstra(graph, indices=extra, min_only=True)
         out = self._end(reach, to) + to.way
         order = np.argsort(start.segment, kind="stable")
         low = np.searchsorted(start.segment[order], to.segment, side="left")
@@ -106,7 +108,17 @@ class Network:
         a, b = self.ends[to.segment].T
         return np.asarray(np.minimum(reach[a] + to.along, reach[b] + self.length[to.segment] - to.along))
 
-    def _graph(self) -> coo_array:
+    def _graph(self) -> csr_array:
         n = len(self.nodes)
         cost = np.maximum(self.length, 1e-6)
-        return coo_array((cost, (self.ends[:, 0], self.ends[:, 1])), shape=(n, n)).tocsr()
+        return csr_array(coo_array((cost, (self.ends[:, 0], self.ends[:, 1])), shape=(n, n)))
+
+    def _both_ways(self) -> csr_array:
+        """Return the graph with every way in both directions, made once."""
+        if self.ways is None:
+            one = coo_array(self._graph())
+            a, b = np.concatenate([one.row, one.col]), np.concatenate([one.col, one.row])
+            order = np.argsort(a, kind="stable")
+            rows = np.concatenate([[0], np.cumsum(np.bincount(a, minlength=len(self.nodes)))])
+            self.ways = csr_array((np.tile(one.data, 2)[order], b[order], rows), shape=one.shape)
+        return self.ways

@@ -47,7 +47,7 @@ def dedicated_works(
         ]  # fmt: skip
         slots = join(parts)
         slots = slots.take(site.fits(slots))
-        slots = slots.take(site.reach(shapely.points(slots.middle)) <= 120)  # noqa: PLR2004
+        slots = slots.take(site.within_reach(shapely.points(slots.middle), 120.0))
         if len(slots) == 0:
             continue
         anchor = anchors[slots.block[0]]
@@ -92,7 +92,7 @@ def compounds(
         ]
     )
     everywhere = everywhere.take(site.fits(everywhere))
-    everywhere = everywhere.take(site.reach(shapely.points(everywhere.middle)) <= 140)  # noqa: PLR2004
+    everywhere = everywhere.take(site.within_reach(shapely.points(everywhere.middle), 140.0))
     for b in able:
         if len(used) >= count or built >= buildings:
             break
