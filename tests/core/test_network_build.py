@@ -269,7 +269,7 @@ def test_missing_empty_and_broken_geometries_and_missing_values_are_left_out():
 
 def test_parts_of_a_street_and_heights_in_its_vertices_are_understood():
     parts = shapely.MultiLineString([[(0, 0, 5), (30, 0, 6)], [(60, 0, 7), (100, 0, 8)]])
-    moved = shapely.transform(parts, lambda xyz: xyz + [*HERE, 0], include_z=True)
+    moved = shapely.transform(parts, lambda xyz: xyz + np.append(HERE, 0), include_z=True)
     network = build_network(streets(moved))
     assert sorted(network.edge_from_m.tolist()) == [0, 30]
     assert network.edges == 2
@@ -307,12 +307,12 @@ def test_a_closed_street_is_gone_and_a_point_closes_only_the_nearest_edge():
     closed = build_network(frame, closures=[3])
     assert_sound(closed)
     assert walk(closed, (100, 0), (100, 100)) == 300
-    one = build_network(frame, closures=[Closure(1, tuple(HERE + [150, 10]))])
+    one = build_network(frame, closures=[Closure(1, tuple(HERE + np.array([150, 10])))])
     assert one.edges == whole.edges - 1
     assert_sound(one)
     with pytest.raises(AssertionError):
         node_at(one, 200, 0)
-    anywhere = build_network(frame, closures=[Closure(xy=tuple(HERE + [10, 50]))])
+    anywhere = build_network(frame, closures=[Closure(xy=tuple(HERE + np.array([10, 50])))])
     assert 4 not in anywhere.edge_street
     assert build_network(frame, closures=[99]).edges == whole.edges
     assert len({n.version for n in (whole, closed, one, anywhere)}) == 4
@@ -321,14 +321,14 @@ def test_a_closed_street_is_gone_and_a_point_closes_only_the_nearest_edge():
 
 def test_a_new_link_joins_what_it_crosses_and_what_its_ends_come_near_to():
     frame = streets(*GRID[:2])
-    link = shapely.LineString(HERE + [(50, 18), (50, 85)])
+    link = shapely.LineString(HERE + np.array([(50, 18), (50, 85)]))
     network = build_network(frame, links=[link])
     assert_sound(network)
     assert walk(network, (0, 0), (0, 100)) == pytest.approx(200)
     assert (network.edge_street == -1).sum() == 1
-    across = build_network(frame, links=[shapely.LineString(HERE + [(150, -30), (150, 140)])])
+    across = build_network(frame, links=[shapely.LineString(HERE + np.array([(150, -30), (150, 140)]))])
     assert walk(across, (0, 0), (0, 100)) == pytest.approx(400)
-    lost = build_network(frame, links=[shapely.LineString(HERE + [(50, 40), (60, 60)])])
+    lost = build_network(frame, links=[shapely.LineString(HERE + np.array([(50, 40), (60, 60)]))])
     assert len(islands(lost)) == 2
 
 
@@ -361,11 +361,9 @@ def meeting_graph(lines: list[Any], high: list[bool]) -> tuple[nx.Graph, list[li
     shapes = [shapely.LineString(line) for line in lines]
     cuts: list[list[Any]] = [[shapely.Point(p) for p in line] for line in lines]
     for i, j in itertools.product(range(len(lines)), repeat=2):
-        if i == j:
-            own = shapely.node(shapes[i])
-            cuts[i] += list(shapely.points(shapely.get_coordinates(own)))
-        elif high[i] == high[j]:
-            cuts[i] += list(shapely.points(shapely.get_coordinates(shapely.intersection(shapes[i], shapes[j]))))
+        if high[i] == high[j]:
+            common = shapely.node(shapes[i]) if i == j else shapely.intersection(shapes[i], shapes[j])
+            cuts[i] += list(shapely.points(shapely.get_coordinates(common)))
         else:
             for end in (lines[j][0], lines[j][-1]):
                 if (high[j] or end in lines[i]) and shapes[i].distance(shapely.Point(end)) < 1e-6:

@@ -1,7 +1,7 @@
 """Where buildings and stations meet the streets: straight legs that never cross a wall, water or a railway.
 
 A thing is attached to the nearest street place that a clear leg leads to. Where the leg to the nearest place is
-barred, streets are tried in pieces of at most 20 m (as ``shapely.segmentize`` cuts them), each at its nearest point,
+barred, streets are tried in pieces from one multiple of 20 m along the street to the next, each at its nearest point,
 the nearest first; of equally near ones the lower edge.
 
 * Walls are the outlines of walled estates, and lines. A thing in a walled estate meets the streets inside it, and every
@@ -110,6 +110,8 @@ class Attacher:
         first = np.searchsorted(self._edge, np.arange(network.edges))
         self._along = run - run[first][self._edge] if len(run) else run
         self._step = step
+        self._street = np.unique(network.edge_street, return_inverse=True)[1].astype(np.int64)[self._edge]
+        self._measure = network.edge_from_m[self._edge] + self._along
         self._walls, self._owner = self._wall_segments()
         self._enclosed = self._closed_components()
         self._gates = self._gate_places()
@@ -153,12 +155,23 @@ class Attacher:
         from gridmap.core.network import kernels
 
         segment, place, metres, nearest = kernels.nearest_clear_of_each(
-            *xy.T.copy(), own, ignored, float(limit_m), usable,
-            *self._grid.ends, self._edge, *self._grid.cells, *self._walls.ends, self._owner, *self._walls.cells,
-        )  # fmt: skip
+            *xy.T.copy(),
+            own,
+            ignored,
+            float(limit_m),
+            usable,
+            *self._grid.ends,
+            self._edge,
+            self._street,
+            self._measure,
+            *self._grid.cells,
+            *self._walls.ends,
+            self._owner,
+            *self._walls.cells,
+        )
         on = np.maximum(segment, 0)
         if len(self._edge) == 0:
-            return _Found(segment.astype(np.int64), np.zeros(len(xy)), metres, nearest)
+            return _Found(segment, np.zeros(len(xy)), metres, nearest)
         edge = np.where(segment >= 0, self._edge[on], -1)
         along = np.minimum(self._along[on] + place * self._step[on], self.network.edge_length_m[edge])
         return _Found(edge, np.floor(along / MEASURE_M) * MEASURE_M, metres, nearest)
@@ -264,10 +277,14 @@ def building_points(footprints: Geometries) -> Floats:
 
     Missing and empty footprints give NaN.
     """
-    points = shapely.centroid(footprints)
-    outside = ~shapely.intersects(footprints, points)
-    points[outside] = shapely.point_on_surface(footprints[outside])
-    return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+    there = np.flatnonzero(~(shapely.is_missing(footprints) | shapely.is_empty(footprints)))
+    shapes = np.asarray(footprints, dtype=object)[there]
+    points = shapely.centroid(shapes)
+    outside = ~shapely.intersects(shapes, points)
+    points[outside] = shapely.point_on_surface(shapes[outside])
+    xy = np.full((len(footprints), 2), np.nan)
+    xy[there] = shapely.get_coordinates(points)
+    return xy
 
 
 def barriers_of(
@@ -341,6 +358,8 @@ def touched(
 ) -> Bools:
     """Tell which things must be attached again after a change, (n,); all others would be attached as they are.
 
+    As they are means to the millimetre: where streets cross without a vertex, one is made on the millimetre grid.
+
     Parameters
     ----------
     attachments
@@ -351,7 +370,8 @@ def touched(
         The network of the attachments and the identifiers of streets that are gone or different: what is attached to
         them is done again.
     enclosures
-        The walled estates of the attachments: things in an estate that a change touches are done again.
+        The walled estates of the attachments: things in an estate are done again where a change touches it or comes
+        within the limit of one of its gates.
     limit_m
         The limit of the attachments.
     """
@@ -373,8 +393,17 @@ def touched(
         )
         again[known[close[0]]] = True
         if enclosures is not None and len(enclosures.polygons):
-            hit = np.unique(shapely.STRtree(enclosures.polygons).query(shapes, predicate="intersects")[1])
-            again |= np.isin(attachments.enclosure, hit)
+            again |= np.isin(attachments.enclosure, _estates_touched(enclosures, shapes, limit_m))
     if network is not None and len(streets):
         again[attachments.thing[np.isin(network.edge_street[attachments.edge], np.asarray(streets))]] = True
     return again
+
+
+def _estates_touched(enclosures: Enclosures, shapes: Geometries, limit_m: float) -> Longs:
+    hit = [shapely.STRtree(enclosures.polygons).query(shapes, predicate="intersects")[1]]
+    gates = [np.asarray(g, dtype=np.float64).reshape(-1, 2) for g in enclosures.gates]
+    if sum(len(g) for g in gates):
+        whose = np.repeat(np.arange(len(gates)), [len(g) for g in gates])
+        points = shapely.points(np.vstack(gates))
+        hit.append(whose[shapely.STRtree(shapes).query(points, predicate="dwithin", distance=limit_m)[0]])
+    return np.unique(np.concatenate(hit))

@@ -5,7 +5,7 @@ cell, row by row from (x0, y0); a segment stands in every cell that it passes wi
 """
 
 # mypy: ignore-errors
-# ruff: noqa: ANN001, ANN201, D103, PLR2004, C901, PLR0912, PLR0915, RUF046
+# ruff: noqa: ANN001, ANN201, D103, PLR2004, C901, PLR0912, RUF046
 # numba infers the types; a kernel is one long loop because calls and small arrays cost time.
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SLACK = 0.01
 TOUCH = 0.002
 #: A leg nearer than this to a barrier touches it.
 CONTACT = 1e-6
-#: A street is tried every so many metres when the nearest way to it is barred.
+#: A street is tried in pieces of so many metres when the nearest way to it is barred.
 PIECE = 20.0
 #: Streets are taken to be this far before or behind a wall that they run along.
 BESIDE = 0.1
@@ -102,6 +102,16 @@ def foot_of(px, py, ax, ay, bx, by):
     if t >= 1.0:
         return 1.0, bx, by
     return t, ax + t * dx, ay + t * dy
+
+
+@compiled
+def on_segment(ax, ay, bx, by, t):
+    """Return the place t of a segment; the very ends at 0 and 1."""
+    if t <= 0.0:
+        return ax, ay
+    if t >= 1.0:
+        return bx, by
+    return ax + t * (bx - ax), ay + t * (by - ay)
 
 
 @compiled
@@ -329,14 +339,14 @@ def nearest_segment(px, py, limit, ax, ay, bx, by, edge, usable, x0, y0, cell, n
 @compiled
 def nearest_clear(
     px, py, own, ignored, limit, usable,
-    ax, ay, bx, by, edge, x0, y0, cell, nx, ny, start, item,
+    ax, ay, bx, by, edge, street, measure, x0, y0, cell, nx, ny, start, item,
     wall_ax, wall_ay, wall_bx, wall_by, owner, wx0, wy0, w_cell, wnx, wny, w_start, w_item,
 ):  # fmt: skip
     """Return the nearest street place that a clear leg leads to, and the metres to the nearest street at all.
 
     The answer is segment (−1: none within ``limit``), place on it, metres, metres to the nearest (inf: beyond).
-    Where the nearest place is barred, every segment within the limit is tried in pieces of at most PIECE metres, each
-    at its nearest point, the nearest first.
+    Where the nearest place is barred, streets are tried in pieces from one multiple of PIECE metres along the street
+    to the next (``street`` and ``measure`` of the segments tell), each at its nearest point, the nearest first.
     """
     s, t, x, y, d = nearest_segment(px, py, limit, ax, ay, bx, by, edge, usable, x0, y0, cell, nx, ny, start, item)
     if s < 0:
@@ -350,9 +360,10 @@ def nearest_clear(
     west, east = clipped((px - limit - x0) / cell, nx), clipped((px + limit - x0) / cell, nx)
     south, north = clipped((py - limit - y0) / cell, ny), clipped((py + limit - y0) / cell, ny)
     room = 256
-    found_s = np.empty(room, np.int32)
+    found_s = np.empty(room, np.int64)
     found_t = np.empty(room)
     found_d = np.empty(room)
+    found_piece = np.empty(room, np.int64)
     used = 0
     for row in range(south, north + 1):
         for column in range(west, east + 1):
@@ -367,13 +378,13 @@ def nearest_clear(
                 if clipped((x - x0) / cell, nx) != column or clipped((y - y0) / cell, ny) != row:
                     continue
                 length = math.hypot(bx[s] - ax[s], by[s] - ay[s])
-                pieces = max(int(math.ceil(length / PIECE)), 1)
-                for piece in range(pieces):
-                    low, high = piece / pieces, (piece + 1) / pieces
+                first = int(math.floor((measure[s] + CONTACT) / PIECE))
+                last = int(math.floor((measure[s] + length - CONTACT) / PIECE))
+                for piece in range(first, max(first, last) + 1):
+                    low = max((piece * PIECE - measure[s]) / length, 0.0)
+                    high = min(((piece + 1) * PIECE - measure[s]) / length, 1.0)
                     place = min(max(t, low), high)
-                    x, y = (ax[s], ay[s]) if place == 0 else (bx[s], by[s]) if place == 1 else (
-                        ax[s] + place * (bx[s] - ax[s]), ay[s] + place * (by[s] - ay[s])
-                    )  # fmt: skip
+                    x, y = on_segment(ax[s], ay[s], bx[s], by[s], place)
                     d = (px - x) * (px - x) + (py - y) * (py - y)
                     if d > limit * limit:
                         continue
@@ -382,45 +393,39 @@ def nearest_clear(
                         found_s = np.concatenate((found_s, np.empty_like(found_s)))
                         found_t = np.concatenate((found_t, np.empty_like(found_t)))
                         found_d = np.concatenate((found_d, np.empty_like(found_d)))
+                        found_piece = np.concatenate((found_piece, np.empty_like(found_piece)))
                     found_s[used], found_t[used], found_d[used] = s, place, d
+                    found_piece[used] = (street[s] << 24) + piece
                     used += 1
-    order = np.argsort(found_d[:used], kind="mergesort")
-    at = 0
-    while at < used:
-        end = at + 1
-        while end < used and found_d[order[end]] == found_d[order[at]]:
-            end += 1
-        group = order[at:end]
-        for _ in range(len(group)):
-            chosen = 0
-            for g in range(1, len(group)):
-                if found_s[group[g]] < found_s[group[chosen]]:
-                    chosen = g
-            k = group[chosen]
-            s, t = found_s[k], found_t[k]
-            if s < len(ax):
-                x, y = (ax[s], ay[s]) if t == 0 else (bx[s], by[s]) if t == 1 else (
-                    ax[s] + t * (bx[s] - ax[s]), ay[s] + t * (by[s] - ay[s])
-                )  # fmt: skip
-                if not barred(
-                    px, py, x, y, own, ignored, wall_ax, wall_ay, wall_bx, wall_by, owner,
-                    wx0, wy0, w_cell, wnx, wny, w_start, w_item,
-                ):  # fmt: skip
-                    return s, t, math.sqrt(found_d[k]), nearest
-            found_s[k] = len(ax)
-        at = end
+    # By distance, then by segment; of every piece only the nearest point.
+    order = np.argsort(found_s[:used], kind="mergesort")
+    order = order[np.argsort(found_d[order], kind="mergesort")]
+    by_piece = np.argsort(found_piece[order], kind="mergesort")
+    later = np.zeros(used, np.bool_)
+    for k in range(1, used):
+        later[by_piece[k]] = found_piece[order[by_piece[k]]] == found_piece[order[by_piece[k - 1]]]
+    for k in range(used):
+        if later[k]:
+            continue
+        s, t = found_s[order[k]], found_t[order[k]]
+        x, y = on_segment(ax[s], ay[s], bx[s], by[s], t)
+        if not barred(
+            px, py, x, y, own, ignored, wall_ax, wall_ay, wall_bx, wall_by, owner,
+            wx0, wy0, w_cell, wnx, wny, w_start, w_item,
+        ):  # fmt: skip
+            return s, t, math.sqrt(found_d[order[k]]), nearest
     return -1, 0.0, np.inf, nearest
 
 
 @compiled
 def nearest_clear_of_each(
     px, py, own, ignored, limit, usable,
-    ax, ay, bx, by, edge, x0, y0, cell, nx, ny, start, item,
+    ax, ay, bx, by, edge, street, measure, x0, y0, cell, nx, ny, start, item,
     wall_ax, wall_ay, wall_bx, wall_by, owner, wx0, wy0, w_cell, wnx, wny, w_start, w_item,
 ):  # fmt: skip
     """Answer :func:`nearest_clear` for every point: arrays of segment, place, metres, metres to the nearest."""
     n = len(px)
-    segment = np.full(n, -1, np.int32)
+    segment = np.full(n, -1, np.int64)
     place = np.zeros(n)
     metres = np.full(n, np.inf)
     nearest = np.full(n, np.inf)
@@ -428,7 +433,7 @@ def nearest_clear_of_each(
         if math.isfinite(px[i]) and math.isfinite(py[i]) and len(item) > 0:
             segment[i], place[i], metres[i], nearest[i] = nearest_clear(
                 px[i], py[i], own[i], ignored[i], limit, usable,
-                ax, ay, bx, by, edge, x0, y0, cell, nx, ny, start, item,
+                ax, ay, bx, by, edge, street, measure, x0, y0, cell, nx, ny, start, item,
                 wall_ax, wall_ay, wall_bx, wall_by, owner, wx0, wy0, w_cell, wnx, wny, w_start, w_item,
             )  # fmt: skip
     return segment, place, metres, nearest
