@@ -85,7 +85,9 @@ class CoverageApi:
             if headers.get("If-Match") != self._tag(number)["ETag"]:
                 raise Problem(412, "方案已被别人修改", "Somebody has changed the scenario")
             if path.endswith("/apply"):
-                self.stations["features"] = moved(self.stations["features"], self.scenarios[number]["changes"])
+                found = moved(self.stations["features"], self.scenarios[number]["changes"])
+                left = [f for f in found if f["properties"].pop("change", None) != "closed"]
+                self.stations["features"] = left
                 self.scenarios[number] |= {"applied_at": "2026-01-01T00:00:00Z"}
             elif method == "DELETE":
                 del self.scenarios[number]

@@ -127,16 +127,17 @@ def moved(stations: list[dict[str, Any]], changes: list[dict[str, Any]]) -> list
     out = [json.loads(json.dumps(station)) for station in stations]
     for number, change in enumerate(changes, 1):
         if change["op"] == "add":
-            code = change.get("code") or f"NEW-{number}"
-            properties = {"code": code, "name": change["name"], "kind": change["kind"], "tier": 1}
-            properties |= {"services": list(SERVICES), "opening_hours": None}
+            code = change.get("code") or f"new-{number}"
+            properties = {"code": code, "name": change["name"], "kind": change["kind"], "tier": 1, "score": None}
+            properties |= {"services": list(SERVICES), "opening_hours": None, "change": "added"}
             geometry = {"type": "Point", "coordinates": [change["lon"], change["lat"]]}
             out.append({"type": "Feature", "properties": properties, "geometry": geometry})
             continue
         (station,) = (s for s in out if s["properties"]["code"] == change["station"])
+        station["properties"]["change"] = {"close": "closed", "hours": "hours"}.get(change["op"], "moved")
         if change["op"] == "close":
-            out.remove(station)
-        elif change["op"] == "hours":
+            continue
+        if change["op"] == "hours":
             station["properties"]["opening_hours"] = change["opening_hours"]
         else:
             station["geometry"]["coordinates"] = [change["lon"], change["lat"]]
@@ -156,7 +157,8 @@ class Walk:
         self.stations = stations
         sunday = of("open_at") == ["sunday"]
         self.active = [
-            (not of("kind") or s["properties"]["kind"] in of("kind"))
+            s["properties"].get("change") != "closed"
+            and (not of("kind") or s["properties"]["kind"] in of("kind"))
             and (not of("tier") or s["properties"]["tier"] <= max(map(int, of("tier"))))
             and (not of("service") or set(of("service")) & set(s["properties"]["services"]))
             and not (sunday and "Su" not in (s["properties"].get("opening_hours") or "24/7 Su"))
@@ -269,7 +271,7 @@ class Walk:
             load = self.covered & (self.nearest == i)
             out.append(
                 {
-                    **{key: row.get(key) for key in ("code", "name", "kind", "tier", "services")},
+                    **{key: row.get(key) for key in ("code", "name", "kind", "tier", "services", "score", "change")},
                     "lon": lon,
                     "lat": lat,
                     "open": None,
@@ -390,13 +392,14 @@ class Walk:
         """What ``/v1/coverage/route`` answers."""
         point = shapely.Point((lon - LON) * M_LON, (lat - LAT) * M_LAT)
         near = int(shapely.STRtree(homes().point).nearest(point))
-        building = homes().id[near] if shapely.distance(point, homes().point[near]) < 20 else None
+        building = {"id": homes().id[near], "label": None} if shapely.distance(point, homes().point[near]) < 20 else None
         if building:
             point = homes().point[near]
         net = streets()
         (edge,), (along,), (off,) = net.attach(np.array([point]))
         if not any(self.active) or off > 200 or not np.isfinite(min(self._from(edge, along))[0]):
-            return {"building": building, "seconds": None, "station": None, "path": None, "via": "street"}
+            message = {"zh": "离可步行的道路太远。", "en": "Too far from every walkable street."}
+            return {"building": building, "seconds": None, "station": None, "path": None, "message": message}
         metres, i = min(self._from(edge, along))
         nodes, before = net.from_point(self.points[i])
         walk = [nodes[net.u[edge]] + along, nodes[net.v[edge]] + net.length[edge] - along]

@@ -62,20 +62,13 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
   // --- stations: those of the answer, as they would be --------------------------------------------------
 
   const facts = (code) => listed.find(({ properties }) => properties.code === code);
-  /** Stations of an answer for the map; closed ones stay to be seen and taken back. */
+  /** Stations of an answer for the map; those that are closed in it stay to be seen. */
   function stationsOf(answer) {
-    const rows = (answer?.cover.stations ?? []).map((row) => {
+    return (answer?.cover.stations ?? []).map((row) => {
       const before = facts(row.code);
       const shifted = before && (Math.abs(before.lon - row.lon) > 1e-6 || Math.abs(before.lat - row.lat) > 1e-6);
-      const known = { score: before?.properties.score, tier: before?.properties.tier };
-      return { ...known, ...row, was: shifted ? [before.lat, before.lon] : null, isNew: listed.length > 0 && !before };
+      return { ...row, was: shifted ? [before.lat, before.lon] : null, isNew: row.change === "added", gone: row.change === "closed" };
     });
-    const present = new Set(rows.map(({ code }) => code));
-    for (const { op, station: code } of state.changes) {
-      const before = op === "close" && !present.has(code) && facts(code);
-      if (before) rows.push({ ...before.properties, lat: before.lat, lon: before.lon, active: false, gone: true });
-    }
-    return rows;
   }
   const stateOf = (station) => {
     if (station.isNew) return "new";
@@ -105,6 +98,7 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     gaps,
     shown: visible,
     open: (id) => openGap(id),
+    stations: () => (shown("stations") ? stationsOf(state.answer).map(({ lat, lon }) => [lat, lon]) : []),
     text: ({ households }) => t("label.households", { n: number(households) }),
   });
   const siteLabel = (site) => t("siting.pin", { rank: site.rank, name: site.name ?? site.code, n: number(site.gains) });

@@ -75,10 +75,15 @@ export function createGaps(style, shown) {
 }
 
 const HEIGHT = 22;
+/** How far a badge moves up or down so that it keeps clear of a station. */
+const AWAY = [0, 28, -28, 44, -44];
 const touching = (a, b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
 
-/** Numbered badges on gaps, the largest first, none over another. The list in the panel is their way by keyboard. */
-export function createBadges(L, map, { gaps, shown, open, text }) {
+/**
+ * Numbered badges on gaps, the largest first, none over another or over a station (`stations()` are their places).
+ * The list in the panel is their way by keyboard.
+ */
+export function createBadges(L, map, { gaps, shown, open, text, stations }) {
   const group = L.layerGroup();
   let places = [];
 
@@ -86,15 +91,19 @@ export function createBadges(L, map, { gaps, shown, open, text }) {
     group.clearLayers();
     places = [];
     if (!shown("gaps") || !map.hasLayer(group)) return;
-    const taken = [];
-    for (const { properties } of gaps.all()) {
-      const latlng = [properties.lat, properties.lon];
-      const words = text(properties);
+    const taken = stations().map((latlng) => {
       const { x, y } = map.latLngToLayerPoint(latlng);
+      return [x - 13, y - 34, x + 13, y];
+    });
+    for (const { properties } of gaps.all()) {
+      const words = text(properties);
+      const middle = map.latLngToLayerPoint([properties.lat, properties.lon]);
       const half = (widthOf(words, 12) + 40) / 2;
-      const box = [x - half, y - HEIGHT / 2, x + half, y + HEIGHT / 2];
-      if (taken.some((other) => touching(box, other))) continue;
+      const boxes = AWAY.map((dy) => [middle.x - half, middle.y + dy - HEIGHT / 2, middle.x + half, middle.y + dy + HEIGHT / 2]);
+      const box = boxes.find((one) => !taken.some((other) => touching(one, other)));
+      if (!box) continue;
       taken.push(box);
+      const latlng = map.layerPointToLatLng([middle.x, (box[1] + box[3]) / 2]);
       places.push({ latlng, half });
       const mark = h("span", { class: "gm-gap-badge" }, h("b", null, String(properties.rank)), words);
       L.marker(latlng, {

@@ -261,6 +261,17 @@ export async function mount(map) {
   // --- the parts of the page --------------------------------------------------------------------------
 
   const title = () => said(config.title) || [state.jurisdiction?.name, t("map.heading")].filter(Boolean).join(state.language === "zh" ? "" : " · ");
+  const sheetTitle = () => {
+    if (!covering() || said(config.title)) return title();
+    const { minutes } = coverage.store.state.question;
+    return [state.jurisdiction?.name, t("paper.cover_heading", { minutes })].filter(Boolean).join(state.language === "zh" ? "" : " · ");
+  };
+  /** What the sheet says of coverage: the share within the limit. */
+  const coverWords = () => {
+    const { answer, question } = coverage?.store.state ?? {};
+    if (!covering() || !answer) return [];
+    return [t("paper.cover", { minutes: question.minutes, share: percent(answer.cover.totals.share) })];
+  };
   const legend = () => (covering() ? coverLegend() : gridLegend());
   const coverLegend = () => [
     ...coverLegendRows({ styles, shown, words, coverage, communities: state.communities.length > 0, zoom: state.zoom }),
@@ -288,7 +299,7 @@ export async function mount(map) {
     const bounds = allBounds();
     if (bounds) map.fitBounds(bounds, padding());
   };
-  const paper = createPaper({ map, sheet: byId("gm-sheet"), stage: byId("gm-stage"), canvas, store, words, figures, config, title, whole: allBounds, edition: () => edition() });
+  const paper = createPaper({ map, sheet: byId("gm-sheet"), stage: byId("gm-stage"), canvas, store, words, figures, config, title: sheetTitle, whole: allBounds, also: coverWords, edition: () => edition() });
   createPanel(byId("gm-body"), {
     store,
     words,
@@ -303,7 +314,7 @@ export async function mount(map) {
     stations: () => (covering() ? (shown("stations") ? coverage.stationPoints() : []) : stations.all()),
     second: (grid) => (covering() ? shareOf(grid) : householdsOf(grid)),
     kept: () => (covering() ? coverage.badges() : []),
-    extra: (view) => (covering() && shown("reach") ? contourLabels(coverage.reach, view, (n) => t("minutes.short", { n })) : []),
+    extra: (view) => (covering() && shown("reach") && !coverage.store.state.compare ? contourLabels(coverage.reach, view, (n) => t("minutes.short", { n })) : []),
   });
   if (coverage) {
     createCoverPanel(byId("gm-body"), {

@@ -10,7 +10,8 @@ const PX_PER_M = 96 / 0.0254;
 const SCALES = [1000, 2000, 2500, 3000, 5000, 7500, 10000, 15000, 20000, 25000, 50000];
 const PRINT_RATIO = 3;
 
-export function createPaper({ map, sheet, stage, canvas, store, words, figures, config, title, whole, edition: shownEdition }) {
+/** `also()` are words that a mode adds to the figures under the title. */
+export function createPaper({ map, sheet, stage, canvas, store, words, figures, config, title, whole, also, edition: shownEdition }) {
   const { t, number, date } = words;
   const { state } = store;
   let open = false;
@@ -50,6 +51,7 @@ export function createPaper({ map, sheet, stage, canvas, store, words, figures, 
         [
           t("paper.grids", { n: number(grids.length) }),
           ...totals.filter(([, n]) => n !== null).map(([name, n]) => t(`paper.${name}`, { n: about(name) + number(n) })),
+          ...also(),
         ].join(" · "),
       ),
     );
