@@ -21,7 +21,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api import docs, problems
 from api.guard import AccessLog, BodyLimit, Guard, SafeHeaders
-from api.routes import jobs, locate, pages, places, tiles
+from api.routes import coverage, jobs, locate, pages, places, scenarios, siting, stations, tiles
 from api.state import State
 from gridmap import __version__
 from gridmap.services.databases import make_ready
@@ -77,7 +77,17 @@ def create_app(settings: Settings, *, place: Place | None = None, token: str | N
     )
     app.state.here = state
     problems.install(app)
-    for part in (locate, tiles, places, jobs, pages):  # the busiest first: routes are tried in order
+    for part in (
+        locate,
+        tiles,
+        places,
+        coverage,
+        stations,
+        scenarios,
+        siting,
+        jobs,
+        pages,
+    ):  # the busiest first: routes are tried in order
         app.include_router(part.router)
     docs.install(app)
     return app
@@ -91,6 +101,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await anyio.to_thread.run_sync(make_ready, state.place)
     over = threading.Event()
     state.locator.watch(over)
+    state.over = over
     yield
     over.set()
     await anyio.to_thread.run_sync(engine_of(state.place).dispose)

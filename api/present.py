@@ -10,7 +10,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-__all__ = ["GeoJson", "geojson_of", "has_it", "json_of"]
+__all__ = ["GeoJson", "geojson_of", "has_it", "json_bytes", "json_of"]
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
@@ -26,9 +26,12 @@ class GeoJson(JSONResponse):
 
 def json_of(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a value as JSON; moments are ISO 8601, numbers that are none are null."""
-    return Response(
-        orjson.dumps(value, default=_plain, option=_OPTIONS), status, dict(headers or {}), "application/json"
-    )
+    return Response(json_bytes(value), status, dict(headers or {}), "application/json")
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return a value as the bytes of JSON."""
+    return orjson.dumps(value, default=_plain, option=_OPTIONS)
 
 
 def geojson_of(request: Request, body: bytes) -> Response:

@@ -32,6 +32,7 @@ from gridmap.errors import (
     NotAllowed,
     NotFound,
     NotReady,
+    Stale,
     TooLarge,
     UnknownColumns,
     UnknownCrs,
@@ -47,6 +48,7 @@ __all__ = [
     "ForeignOrigin",
     "InvalidJson",
     "LastResort",
+    "NoTag",
     "NoToken",
     "UnsupportedMedia",
     "WrongHost",
@@ -71,6 +73,12 @@ class UnsupportedMedia(InputError):
     """The body is of a kind that this address does not take."""
 
     code = "unsupported-media"
+
+
+class NoTag(InputError):
+    """A change without If-Match: it could overwrite what somebody else did meanwhile."""
+
+    code = "no-tag"
 
 
 class WrongHost(InputError):
@@ -104,6 +112,7 @@ ANSWERS: dict[type[GridmapError], Answer] = {
     InputError: Answer(422, Text("输入有误", "The input is wrong")),
     InvalidJson: Answer(400, Text("不是有效的 JSON", "Not valid JSON")),
     UnsupportedMedia: Answer(415, Text("不接受这种内容类型", "This content type is not taken")),
+    NoTag: Answer(428, Text("需要 If-Match", "If-Match is needed")),
     WrongHost: Answer(421, Text("主机名不对", "Not this host")),
     UnknownCrs: Answer(422, Text("坐标系无法识别", "Unknown coordinate system")),
     UnreadableFile: Answer(422, Text("文件无法读取", "The file cannot be read")),
@@ -111,6 +120,7 @@ ANSWERS: dict[type[GridmapError], Answer] = {
     TooLarge: Answer(413, Text("内容过大", "Too large")),
     NotFound: Answer(404, Text("没有找到", "Not found")),
     Conflict: Answer(409, Text("与现状冲突", "Conflict")),
+    Stale: Answer(412, Text("已被他人改动", "Somebody else changed it")),
     Cancelled: Answer(409, Text("已取消", "Cancelled")),
     NotAllowed: Answer(403, Text("不允许", "Not allowed")),
     NoToken: Answer(401, Text("需要令牌", "A token is needed")),

@@ -8,15 +8,25 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 __all__ = [
+    "BuildingTimes",
+    "Comparison",
+    "Coverage",
     "Editions",
+    "Feature",
     "FeatureCollection",
     "Findings",
+    "GateAdded",
     "GridFacts",
     "ImportJob",
     "Job",
     "Jobs",
     "Jurisdiction",
     "Located",
+    "Proposed",
+    "Scenario",
+    "Scenarios",
+    "StationFacts",
+    "WalkRoute",
 ]
 
 Object = dict[str, Any]
@@ -159,3 +169,123 @@ class Jobs(_Shape):
     """Jobs, the newest first."""
 
     jobs: list[Job]
+
+
+class Feature(_Shape):
+    """One GeoJSON feature (RFC 7946)."""
+
+    type: Literal["Feature"]
+    geometry: Object | None
+    properties: Object
+
+
+class CoverageTotals(_Shape):
+    """What is within reach; ``_low`` and ``_high``: with the range of estimated households."""
+
+    buildings: int
+    buildings_covered: int
+    households: int
+    households_covered: int
+    households_covered_low: int
+    households_covered_high: int
+    people: int
+    people_covered: int
+    area_m2: float
+    area_covered_m2: float
+    share: float | None
+    unattached: dict[str, int]
+
+
+class Coverage(_Shape):
+    """Who can walk to a station; ``settings`` are those that were used."""
+
+    version: str
+    settings: Object
+    totals: CoverageTotals
+    rows: list[Object]
+    stations: list[Object]
+    circle: list[Object]
+    warnings: list[Words]
+
+
+class BuildingTimes(_Shape):
+    """Columns: number of the building, seconds to its nearest station, position of that in ``stations`` (−1: none)."""
+
+    version: str
+    id: list[int]
+    seconds: list[float | None]
+    station: list[int]
+    stations: list[str]
+
+
+class WalkRoute(_Shape):
+    """A way on foot; without one ``message`` says why."""
+
+    building: Object | None
+    seconds: float | None
+    walk_m: float | None
+    straight_m: float | None
+    station: Object | None
+    path: Object | None
+    via: Literal["street", "gate", "gate_assumed"] | None
+    message: Words | None
+
+
+class Scenario(_Shape):
+    """A named set of changes; ``revision`` counts its changes."""
+
+    id: int
+    title: str
+    owner: str
+    revision: int
+    changes: list[Object]
+    made_at: datetime
+    changed_at: datetime
+    applied_at: datetime | None
+
+
+class Scenarios(_Shape):
+    """Scenarios, the one changed last first."""
+
+    scenarios: list[Scenario]
+
+
+class Comparison(_Shape):
+    """A scenario beside today."""
+
+    today: CoverageTotals
+    scenario: CoverageTotals
+    rows: list[Object]
+
+
+class StationFacts(_Shape):
+    """Everything known of a station; ``score`` counts the eight checks that are met."""
+
+    code: str
+    name: str
+    kind: str
+    tier: int | None
+    services: list[str]
+    opening_hours: str | None
+    tenure: str | None
+    rooms: list[str]
+    address: str | None
+    lon: float
+    lat: float
+    checks: dict[str, bool | None]
+    score: int
+
+
+class GateAdded(_Shape):
+    """Where the gate was put (on the wall)."""
+
+    id: int
+    name: str
+    gate: dict[str, float]
+
+
+class Proposed(_Shape):
+    """Sites in order; ``job`` proves them where that was asked."""
+
+    proposal: Object
+    job: Job | None = None

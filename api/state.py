@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -15,6 +16,9 @@ from gridmap.services.locate import Locator
 from gridmap.services.tiles import Tiles
 from gridmap.settings import Settings
 from gridmap.store.database import Place
+
+if TYPE_CHECKING:
+    from gridmap.services.walking import Walker
 
 __all__ = ["TOKEN_NAME", "Here", "State"]
 
@@ -32,6 +36,24 @@ class State:
         # not from the module of the page: it brings all of Folium, which the first page needs and no start
         self.static = StaticFiles(Path(gridmap.maps.__file__).parent / "static")
         self.locator = Locator(place, near_boundary_m=settings.near_boundary_m)
+        self.over = threading.Event()
+        self._making = threading.Lock()
+        self._walker: Walker | None = None
+
+    @property
+    def walker(self) -> Walker:
+        """What answers on foot; made, with its kernels, when somebody first asks, and kept fresh from then on."""
+        with self._making:
+            if self._walker is None:
+                from gridmap.services.kernels import keep_kernels_in, tell_once
+
+                keep_kernels_in(self.settings.data_dir)
+                tell_once()
+                from gridmap.services.walking import Walker
+
+                self._walker = Walker(self.place)
+                self._walker.watch(self.over)
+            return self._walker
 
 
 async def _here(request: Request) -> State:

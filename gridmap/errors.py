@@ -8,6 +8,7 @@
     │   └── TooLarge                       over a stated limit
     ├── NotFound (LookupError)             no such grid, building, edition, job …
     ├── Conflict                           somebody else changed it, or it exists already
+    │   └── Stale                          it is no longer what the caller read before changing it
     ├── Cancelled                          a person stopped a long job
     ├── NotAllowed (PermissionError)       no token, or not for this one
     └── NotReady (RuntimeError)            the machine or the database is not in a state to do it
@@ -27,6 +28,7 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "NotReady",
+    "Stale",
     "TooLarge",
     "UnknownColumns",
     "UnknownCrs",
@@ -93,6 +95,12 @@ class Conflict(GridmapError):
     """Somebody else changed it, or it exists already."""
 
     code = "conflict"
+
+
+class Stale(Conflict):
+    """It is no longer what the caller read before changing it."""
+
+    code = "stale"
 
 
 class Cancelled(GridmapError):

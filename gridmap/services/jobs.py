@@ -162,6 +162,7 @@ def lazy(address: str) -> Handler:
 HANDLERS: dict[str, Handler] = {
     "cells": lazy("gridmap.services.cells:run"),
     "import": lazy("gridmap.services.imports:run"),
+    "siting": lazy("gridmap.services.siting:run"),
 }
 """Every kind of job and what does it. One line for each: ``"cells": lazy("gridmap.services.cells:run")``."""
 

@@ -31,6 +31,7 @@ from gridmap.core.network import (
     whole_steps,
 )
 from gridmap.core.reach import DirectPairs, Legs, legs
+from gridmap.core.reach.figures import Demand
 from gridmap.errors import NotReady
 from gridmap.services.attaching import LIMIT_M, Attached, Surroundings, attached_things, store_attached, take
 from gridmap.store import editions as edition_store
@@ -40,7 +41,7 @@ from gridmap.store.changes import versions
 from gridmap.store.database import Place, engine_of
 from gridmap.store.jurisdiction import data_bounds, jurisdiction
 
-__all__ = ["Grids", "Homes", "Kept", "Scene", "Shares", "Station", "Town", "Walk", "Walker"]
+__all__ = ["Cells", "Grids", "Homes", "Kept", "Scene", "Station", "Town", "Walk", "Walker", "direct_pairs"]
 
 FLOORS_FROM, LIFT_FROM = 4, 7
 SCENES_KEPT = 8
@@ -92,6 +93,7 @@ class Station:
     lon: float
     lat: float
     id: int | None = None
+    score: int | None = None
     change: str | None = None
 
 
@@ -109,27 +111,22 @@ class Homes:
 
     def rows(self, ids: Ints) -> Ints:
         """Return the positions of building ids; −1 for one that is not live."""
-        at = np.searchsorted(self.ids, ids)
-        at[at == len(self.ids)] = 0
-        return np.where(self.ids[at] == ids, at, -1) if len(self.ids) else np.full(len(ids), -1)
+        return _rows(self.ids, ids)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shares:
-    """The households of buildings by cell: a building of several cells is shared out among them, as in editions.
+class Cells:
+    """The cells that homes stand in, C of them, and what lives there.
 
-    K rows: ``building`` its position, ``cell`` the cell's id, ``grid`` position of the leaf grid (−1: none),
-    ``counts`` whether the building is counted in this row.
+    A home without a cell (before cells are made) has a row of its own: ``ids`` 0, no land. ``grid`` is the position of
+    the leaf grid among :attr:`Grids.leaf`, −1: none; ``edge_a`` and ``edge_b`` are rows that share a border.
     """
 
-    building: Ints
-    cell: Ints
+    ids: Ints
     grid: Ints
-    households: Ints
-    people: Ints
-    estimated: NDArray[np.bool_]
-    counts: NDArray[np.bool_]
-    area_m2: NDArray[np.float64]
+    edge_a: Ints
+    edge_b: Ints
+    demand: Demand
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -239,9 +236,8 @@ class Town:
     edition: edition_store.Edition | None
     network: WalkNetwork
     homes: Homes
-    shares: Shares
+    cells: Cells
     grids: Grids | None
-    neighbours: tuple[Ints, Ints]
     today: Scene
     candidates: tuple[dict[str, Any], ...]
     candidates_attached: Attachments
@@ -412,9 +408,8 @@ def _load(place: Place, connection: Connection, before: Town | None) -> tuple[To
         edition=edition,
         network=network,
         homes=homes,
-        shares=_shares(store.shares(connection, edition.id if edition else None), homes, grids),
+        cells=_cells(store.shares(connection, edition.id if edition else None), edges, homes, grids),
         grids=grids,
-        neighbours=(edges["a"], edges["b"]),
         today=Scene(
             "today",
             network,
@@ -446,7 +441,14 @@ def _station(row: dict[str, Any]) -> Station:
         lon=row["lon"],
         lat=row["lat"],
         id=int(row["id"]),
+        score=_score(row),
     )
+
+
+def _score(row: dict[str, Any]) -> int | None:
+    """Return how many of the eight checks are met; None where none is known."""
+    met = [row[name] for name in station_store.CHECKS]
+    return None if all(one is None for one in met) else sum(one is True for one in met)
 
 
 def _in_order(attached: Callable[[store.Thing, Ints], Attached], thing: store.Thing, ids: list[int]) -> Attachments:
@@ -481,45 +483,66 @@ def _grids(connection: Connection, edition_id: int) -> Grids:
     return Grids(table, leaf, above, store.community_names(connection))
 
 
-def _shares(found: store.Columns, homes: Homes, grids: Grids | None) -> Shares:
+def _cells(found: store.Columns, edges: store.Columns, homes: Homes, grids: Grids | None) -> Cells:
     building = homes.rows(found["building_id"])
     good = building >= 0
     found = {name: values[good] for name, values in found.items()}
+    ids, first, cell = np.unique(found["cell_id"], return_index=True, return_inverse=True)
+    known = len(ids)
     without = np.setdiff1d(np.arange(len(homes.ids)), building[good])
     building = np.concatenate([building[good], without])
+    cell = np.concatenate([cell, known + np.arange(len(without))])
+    twice = np.concatenate([found["twice"], np.zeros(len(without), dtype=np.bool_)])
+    own = np.concatenate([found["area_m2"] > 0, np.zeros(len(without), dtype=np.bool_)])
+    # rows come by building and part: the order in which what does not divide evenly is given out
     order = np.argsort(building, kind="stable")
-    building = building[order]
-
-    def column(name: str) -> NDArray[Any]:
-        values = found[name]
-        return np.concatenate([values, np.zeros(len(without), dtype=values.dtype)])[order]
-
-    first = np.searchsorted(building, building, side="left")
-    several = np.searchsorted(building, building, side="right") - first
-    nth = np.arange(len(building)) - first
+    building, cell, twice, own = building[order], cell[order], twice[order], own[order]
+    begin = np.searchsorted(building, building, side="left")
+    of = np.searchsorted(building, building, side="right") - begin
+    nth = np.arange(len(building)) - begin
     estimated = homes.estimated[building]
-    twice = column("twice")
-    uid = column("uid")
-    grid = np.full(len(building), -1, dtype=np.int64)
-    if grids is not None and len(grids.leaf):
-        leaves = grids.table["uid"].to_numpy(dtype=np.int64)[grids.leaf]
-        by_uid = np.argsort(leaves)
-        at = np.searchsorted(leaves[by_uid], uid)
-        at[at == len(leaves)] = 0
-        grid = np.where(leaves[by_uid][at] == uid, by_uid[at], -1)
 
     def shared(whole: NDArray[np.int32]) -> Ints:
-        of_building = whole[building].astype(np.int64)
-        part = of_building // several + (nth < of_building % several)
-        return np.where(twice & estimated, 0, part)
+        values = whole[building].astype(np.int64)
+        return np.where(twice & estimated, 0, values // of + (nth < values % of))
 
-    return Shares(
+    count = known + len(without)
+    area = np.zeros(count)
+    np.maximum.at(area, cell, np.concatenate([found["area_m2"], np.zeros(len(without))])[order])
+    land = np.full(count, -1, dtype=np.int64)
+    land[cell[own]] = building[own]
+    households = shared(homes.households)
+    demand = Demand(
+        cell=cell,
         building=building,
-        cell=column("cell_id"),
-        grid=grid,
-        households=shared(homes.households),
+        households=households,
+        estimated=np.where(estimated, households, 0),
         people=shared(homes.people),
-        estimated=estimated,
-        counts=(nth == 0) & ~twice,
-        area_m2=column("area_m2"),
+        buildings=((nth == 0) & ~twice).astype(np.int64),
+        area_m2=area,
+        land=land,
+        count=len(homes.ids),
     )
+    uid = np.concatenate([found["uid"][first], np.zeros(len(without), dtype=np.int64)])
+    a, b = _rows(ids, edges["a"]), _rows(ids, edges["b"])
+    both = (a >= 0) & (b >= 0)
+    return Cells(
+        np.concatenate([ids, np.zeros(len(without), dtype=np.int64)]), _leaves(uid, grids), a[both], b[both], demand
+    )
+
+
+def _leaves(uid: Ints, grids: Grids | None) -> Ints:
+    if grids is None or not len(grids.leaf):
+        return np.full(len(uid), -1, dtype=np.int64)
+    leaves = grids.table["uid"].to_numpy(dtype=np.int64)[grids.leaf]
+    order = np.argsort(leaves)
+    at = _rows(leaves[order], uid)
+    return np.where(at >= 0, order[at], -1)
+
+
+def _rows(ascending: Ints, wanted: Ints) -> Ints:
+    """Return the positions of ids among ascending ones; −1 where they are not."""
+    if not len(ascending):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    at = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+    return np.where(ascending[at] == wanted, at, -1)

@@ -269,6 +269,15 @@ def shares(connection: Connection, edition_id: int | None) -> Columns:
     )
 
 
+def cell_shapes(connection: Connection, ids: Sequence[int]) -> gpd.GeoDataFrame:
+    """Return id and geom (EPSG:4326) of cells, in the order of their ids."""
+    return read_frame(
+        connection,
+        "SELECT id, ST_AsBinary(geom) AS geom FROM gridmap.cell WHERE id = ANY(%(i)s) ORDER BY id",
+        {"i": [int(i) for i in ids]},
+    )
+
+
 def neighbours(connection: Connection) -> Columns:
     """Return the live cells that share a border: a, b (cell ids)."""
     return read_columns(connection, "SELECT a, b FROM gridmap.cell_edge", {"a": "int8", "b": "int8"})
@@ -292,6 +301,15 @@ def community_names(connection: Connection) -> dict[str, str]:
         "SELECT code, name FROM gridmap.area WHERE level = 'community' AND retired_at IS NULL AND code IS NOT NULL"
     )
     return {str(code): str(name) for code, name in rows}
+
+
+def buildings_of_sources(connection: Connection, source_ids: Sequence[str]) -> dict[str, int]:
+    """Return the ids of live buildings by their identifiers in the source; unknown ones are left out."""
+    rows = connection.exec_driver_sql(
+        "SELECT source_id, id FROM gridmap.building WHERE retired_at IS NULL AND source_id = ANY(%(s)s)",
+        {"s": list(source_ids)},
+    )
+    return {str(source): int(number) for source, number in rows}
 
 
 def building_labels(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
