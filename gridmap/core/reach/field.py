@@ -130,6 +130,8 @@ class TimeField:
         Place and size.
     seconds
         (ny, nx); inf: no street place, water, or beyond ``limit_s``.
+    off_m
+        (ny, nx) metres between cell and street; inf where it has none.
     land
         (ny, nx) cells with a street place.
     limit_s
@@ -142,6 +144,7 @@ class TimeField:
 
     window: Window
     seconds: Seconds
+    off_m: Seconds
     land: Bools
     limit_s: float
     step_s: float
@@ -292,7 +295,8 @@ def time_field(
         straight = np.hypot(*(_centres(places.window, cell) - stations.xy[station]).T) / times.speed_mps
         flat[cell] = np.minimum(flat[cell], straight)
     land = (places.edge >= 0) | np.isfinite(seconds)
-    return TimeField(places.window, seconds, land, float(limit_s), step_s, places.water)
+    off = np.where(land, places.off_m, np.float32(np.inf))
+    return TimeField(places.window, seconds, off, land, float(limit_s), step_s, places.water)
 
 
 def reach_polygons(field: TimeField, limits_s: Sequence[float]) -> list[shapely.MultiPolygon]:
@@ -308,7 +312,7 @@ def reach_polygons(field: TimeField, limits_s: Sequence[float]) -> list[shapely.
 
 def gap_polygon(field: TimeField, limit_s: float) -> shapely.MultiPolygon:
     """Draw the land beside streets that is farther than a limit from every station; see :func:`reach_polygons`."""
-    return _contour(field, np.where(field.land, -_over(field, limit_s), field.step_s))
+    return _contour(field, np.where(field.land, -_over(field, limit_s), 1.0))
 
 
 def polygon_error(polygon: shapely.Geometry, xy: Floats, seconds: Seconds, limit_s: float) -> PolygonError:
@@ -323,14 +327,14 @@ def polygon_error(polygon: shapely.Geometry, xy: Floats, seconds: Seconds, limit
 
 
 def _over(field: TimeField, limit_s: float) -> Floats:
-    """Return seconds above the limit, at most one step: where two streets meet back to back the edge is halfway."""
+    """Return how far each cell is beyond the limit, in cells."""
     limit_ticks(limit_s)
     if limit_s > field.limit_s:
         raise InputError(
             f"时间场只算到 {field.limit_s:g} 秒，不能绘制 {limit_s:g} 秒的范围。",
             f"The field was laid out up to {field.limit_s:g} s; an area of {limit_s:g} s cannot be drawn from it.",
         )
-    return np.clip(field.seconds.astype(np.float64) - limit_s, -field.step_s, field.step_s)
+    return loops.beyond(field.seconds, field.off_m, field.window.cell, limit_s, field.step_s)
 
 
 def _contour(field: TimeField, over: Floats) -> shapely.MultiPolygon:
@@ -341,7 +345,7 @@ def _contour(field: TimeField, over: Floats) -> shapely.MultiPolygon:
     lines = contourpy.contour_generator(
         np.arange(w.nx) * w.cell + w.x0, np.arange(w.ny) * w.cell + w.y0, over, fill_type="OuterOffset", name="serial"
     )
-    found: Any = lines.filled(-2 * field.step_s, 0.0)
+    found: Any = lines.filled(-2.0, 0.0)
     shapes = _polygons(*found)
     bad = ~shapely.is_valid(shapes)
     if bad.any():

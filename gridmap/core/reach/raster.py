@@ -171,3 +171,39 @@ def seconds_of_rows(
     for i in range(len(cell)):
         walk = place_s(streets, label, stations, forward_s, backward_s, length_m, edge[i], along_m[i])
         seconds[cell[i]] = min(seconds[cell[i]], np.float32(walk + off_m[i] / speed_mps))
+
+
+@compiled
+def link(here_s: float, there_s: float, here_off: float, there_off: float, limit_s: float, step_s: float) -> float:
+    """Return at which share of the way from a cell within the limit to one beyond it the area ends.
+
+    On a street that goes on, where the limit is reached; between two streets back to back, where both are equally far
+    (``off`` in cells); beside water and open country, at the far end.
+    """
+    if there_s - here_s <= 2 * step_s:
+        return min(1.0, max(0.0, (limit_s - here_s) / (there_s - here_s)))
+    if not np.isfinite(there_off):
+        return 1.0
+    return min(1.0, max(0.0, 0.5 + (there_off - here_off) / 2))
+
+
+@compiled
+def beyond(seconds: Seconds, off_m: Seconds, cell_m: float, limit_s: float, step_s: float) -> Floats:
+    """Return how far every cell is outside the limit (below 0: inside), in cells, at most 1."""
+    ny, nx = seconds.shape
+    out = np.empty((ny, nx), np.float64)
+    for row in range(ny):
+        for column in range(nx):
+            here_s, here_off = seconds[row, column], off_m[row, column] / cell_m
+            inside = here_s <= limit_s
+            least = 1.0
+            for side in range(4):
+                r, c = row + (side == 0) - (side == 1), column + (side == 2) - (side == 3)  # noqa: PLR2004
+                if 0 <= r < ny and 0 <= c < nx and (seconds[r, c] <= limit_s) != inside:
+                    there_s, there_off = seconds[r, c], off_m[r, c] / cell_m
+                    if inside:
+                        least = min(least, link(here_s, there_s, here_off, there_off, limit_s, step_s))
+                    else:
+                        least = min(least, 1.0 - link(there_s, here_s, there_off, here_off, limit_s, step_s))
+            out[row, column] = -least if inside else max(least, 1e-9)
+    return out
