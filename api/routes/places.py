@@ -16,6 +16,10 @@ from gridmap.services import editions
 
 router = APIRouter(prefix="/v1", tags=["places"])
 At = Annotated[Moment | None, Query(description="The edition in force at this time; default: now.")]
+Past = Annotated[
+    Moment | None,
+    Query(description="As imported until this time; what was never anything else counts before, too. Default: now."),
+]
 Level = Annotated[int | None, Query(ge=1, le=9, description="1 is the highest; default: the leaf grids.")]
 Code = Annotated[str, Path(min_length=1, max_length=64, description="Grid code.")]
 AreaLevel = Annotated[Literal["jurisdiction", "town", "community"], Query(description="Which areas.")]
@@ -48,15 +52,15 @@ def grid(here: Here, code: Code, at: At = None) -> Response:
 
 
 @router.get("/areas", summary="行政区域 (GeoJSON)", response_model=shapes.FeatureCollection, response_class=GeoJson)
-def areas(request: Request, here: Here, level: AreaLevel = "community") -> Response:
-    """Return administrative areas as GeoJSON (EPSG:4326)."""
-    return geojson_of(request, editions.areas_geojson(here.place, level))
+def areas(request: Request, here: Here, level: AreaLevel = "community", at: Past = None) -> Response:
+    """Return administrative areas as GeoJSON (EPSG:4326), each with a point for its label."""
+    return geojson_of(request, editions.areas_geojson(here.place, level, at=at))
 
 
 @router.get("/stations", summary="服务站点 (GeoJSON)", response_model=shapes.FeatureCollection, response_class=GeoJson)
-def stations(request: Request, here: Here) -> Response:
-    """Return the stations as GeoJSON (EPSG:4326)."""
-    return geojson_of(request, editions.stations_geojson(here.place))
+def stations(request: Request, here: Here, at: Past = None) -> Response:
+    """Return the stations as GeoJSON (EPSG:4326); of the past those that there were, as they were told last."""
+    return geojson_of(request, editions.stations_geojson(here.place, at=at))
 
 
 @router.get("/check", summary="检查发现的问题", response_model=shapes.Findings)

@@ -6,7 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import orjson
 import pandas as pd
+import shapely
 from sqlalchemy import Connection
 
 from gridmap.errors import NotFound
@@ -18,6 +21,7 @@ from gridmap.store.jurisdiction import counts, data_bounds
 from gridmap.store.jurisdiction import jurisdiction as read_jurisdiction
 
 HOUSEHOLD_TARGET = 300
+_VERTEX_DEGREES = 1e-6  # side of the square whose area a vertex must matter by; measured: the border moves by 2 mm
 HOUSEHOLD_TOLERANCE = 0.30
 
 
@@ -86,8 +90,28 @@ def grids_geojson(place: Place, *, level: int | None = None, at: datetime | None
     ``level`` None means the leaf grids.
     """
     with engine_of(place).connect() as connection:
-        edition_id = store.edition_at(connection, at)
-        return readers.grids_geojson(connection, edition_id, level)
+        return told_grids(connection, store.edition_at(connection, at), level)
+
+
+def told_grids(connection: Connection, edition_id: int | None, level: int | None) -> bytes:
+    """Return the grids of a level (None: the leaves) as GeoJSON, seven decimals (1 cm).
+
+    Borders between cells have many vertices that nearly lie on a line. Those that matter less than the decimals are
+    left out, the same ones on both sides of a border: neighbours still meet without gap or overlap.
+    """
+    rows = readers.grid_rows(connection, edition_id, level)
+    stored = np.array(shapely.from_wkb([shape for _, _, shape in rows]), dtype=object)
+    told = shapely.set_precision(shapely.coverage_simplify(stored, _VERTEX_DEGREES), 1e-7, mode="pointwise")
+    features = [
+        {
+            "type": "Feature",
+            "id": code,
+            "geometry": orjson.Fragment(shape),
+            "properties": orjson.Fragment(properties),
+        }
+        for (code, properties, _), shape in zip(rows, shapely.to_geojson(told), strict=True)
+    ]
+    return orjson.dumps({"type": "FeatureCollection", "features": features})
 
 
 def grid_facts(place: Place, code: str, *, at: datetime | None = None) -> dict[str, Any]:
@@ -113,16 +137,16 @@ def grid_facts(place: Place, code: str, *, at: datetime | None = None) -> dict[s
         }
 
 
-def areas_geojson(place: Place, level: str) -> bytes:
-    """Return the administrative polygons of a level as a GeoJSON FeatureCollection."""
+def areas_geojson(place: Place, level: str, *, at: datetime | None = None) -> bytes:
+    """Return the administrative polygons of a level at a time (None: now) as a GeoJSON FeatureCollection."""
     with engine_of(place).connect() as connection:
-        return readers.areas_geojson(connection, level)
+        return readers.areas_geojson(connection, level, at)
 
 
-def stations_geojson(place: Place) -> bytes:
-    """Return the stations as a GeoJSON FeatureCollection."""
+def stations_geojson(place: Place, *, at: datetime | None = None) -> bytes:
+    """Return the stations that there were at a time (None: now) as a GeoJSON FeatureCollection."""
     with engine_of(place).connect() as connection:
-        return readers.stations_geojson(connection)
+        return readers.stations_geojson(connection, at)
 
 
 def export_grids(place: Place, file: Path, *, at: datetime | None = None) -> int:

@@ -27,7 +27,7 @@ def map_data(place: Place) -> MapData:
 
         return MapData(
             jurisdiction=known,
-            grids={level: loaded(readers.grids_geojson(connection, edition_id, level)) for level in known["levels"]},
+            grids={level: loaded(editions.told_grids(connection, edition_id, level)) for level in known["levels"]},
             communities=loaded(readers.areas_geojson(connection, "community")),
             stations=loaded(readers.stations_geojson(connection)),
             duties=readers.all_public_duties(connection),

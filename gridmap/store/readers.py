@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -37,15 +38,15 @@ def _collect(connection: Connection, rows: str, parameters: dict[str, Any]) -> b
     return str(text).encode()
 
 
-def grids_geojson(connection: Connection, edition_id: int | None, level: int | None) -> bytes:
-    """Return the grids of a level (None: the leaves) of an edition."""
-    feature = _FEATURE.format(id="g.code", geom="g.geom", properties=_GRID_FIELDS)
-    rows = (
-        f"SELECT {feature} {_GRID_FROM} WHERE g.edition_id = %(e)s "
-        "AND CASE WHEN %(l)s::int IS NULL THEN g.leaf ELSE g.level = %(l)s END "
-        'ORDER BY g.code COLLATE "C"'
+def grid_rows(connection: Connection, edition_id: int | None, level: int | None) -> list[tuple[str, str, bytes]]:
+    """Return code, properties (JSON) and polygon (WKB) of the grids of a level (None: the leaves) of an edition."""
+    rows = connection.exec_driver_sql(
+        f"SELECT g.code, json_build_object({_GRID_FIELDS})::text, ST_AsBinary(g.geom) {_GRID_FROM} "
+        "WHERE g.edition_id = %(e)s AND CASE WHEN %(l)s::int IS NULL THEN g.leaf ELSE g.level = %(l)s END "
+        'ORDER BY g.code COLLATE "C"',
+        {"e": edition_id, "l": level},
     )
-    return _collect(connection, rows, {"e": edition_id, "l": level})
+    return [(str(code), str(properties), bytes(shape)) for code, properties, shape in rows]
 
 
 def grid(connection: Connection, edition_id: int, code: str) -> dict[str, Any] | None:
@@ -127,32 +128,52 @@ def stations_in(connection: Connection, edition_id: int, code: str) -> list[dict
     return [dict(row) for row in rows.mappings()]
 
 
-def stations_geojson(connection: Connection) -> bytes:
-    """Return the live stations."""
-    properties = (
-        "'code', s.source_id, 'name', s.name, 'kind', s.station_kind, 'tier', s.tier, "
-        "'opening_hours', s.opening_hours, 'services', s.services, 'address', s.address"
-    )
-    feature = _FEATURE.format(id="s.source_id", geom="s.geom", properties=properties)
-    return _collect(
-        connection,
-        f'SELECT {feature} FROM gridmap.station s WHERE s.retired_at IS NULL ORDER BY s.source_id COLLATE "C"',
-        {},
+def _as_of(table: str, at: datetime | None) -> str:
+    """Return the rows ``t`` of a table that were live at a time (None: now), with ``since``: when they became so.
+
+    A row that was never anything else also counts before it was imported: since when it was so nobody said.
+    """
+    since = "LEFT JOIN gridmap.import_run r ON r.id = t.import_id"
+    if at is None:
+        return f"(SELECT t.*, r.at AS since FROM gridmap.{table} t {since} WHERE t.retired_at IS NULL) t"
+    return (
+        f"(SELECT DISTINCT ON (t.source_id) t.*, r.at AS since FROM gridmap.{table} t {since} "
+        "WHERE (t.retired_at IS NULL OR t.retired_at > %(at)s) AND (r.at IS NULL OR r.at <= %(at)s OR NOT EXISTS ("
+        f"SELECT 1 FROM gridmap.{table} o WHERE o.source_id = t.source_id AND o.retired_at <= %(at)s)) "
+        "ORDER BY t.source_id, t.retired_at NULLS LAST) t"
     )
 
 
-def areas_geojson(connection: Connection, level: str) -> bytes:
-    """Return the live administrative polygons of a level."""
+def stations_geojson(connection: Connection, at: datetime | None = None) -> bytes:
+    """Return the stations that there were at a time (None: now); what is told of each is its latest state."""
     properties = (
-        "'code', a.code, 'name', a.name, 'level', a.level, 'parent_code', a.parent_code, 'provisional', a.provisional"
+        "'code', t.source_id, 'name', t.name, 'kind', t.station_kind, 'tier', t.tier, "
+        "'opening_hours', t.opening_hours, 'services', t.services, 'address', t.address, 'since', t.since"
     )
-    feature = _FEATURE.format(id="coalesce(a.code, a.source_id)", geom="a.geom", properties=properties)
-    return _collect(
-        connection,
-        f"SELECT {feature} FROM gridmap.area a WHERE a.level = %(l)s AND a.retired_at IS NULL "
-        'AND ST_Dimension(a.geom) = 2 ORDER BY a.code COLLATE "C", a.id',
-        {"l": level},
+    feature = _FEATURE.format(id="t.source_id", geom="t.geom", properties=properties)
+    rows = f'SELECT {feature} FROM {_as_of("station", at)} ORDER BY t.source_id COLLATE "C"'
+    return _collect(connection, rows, {"at": at})
+
+
+def areas_geojson(connection: Connection, level: str, at: datetime | None = None) -> bytes:
+    """Return the administrative polygons of a level as they were at a time (None: now), with a point for the label.
+
+    The point is the centre of the largest circle inside, ``label_radius_m`` its radius; provisional areas have no past.
+    """
+    properties = (
+        "'code', t.code, 'name', t.name, 'level', t.level, 'parent_code', t.parent_code, "
+        "'provisional', t.provisional, 'since', t.since, "
+        "'label_lon', round(ST_X(c.lonlat)::numeric, 7), 'label_lat', round(ST_Y(c.lonlat)::numeric, 7), "
+        "'label_radius_m', round((k.radius * cos(radians(ST_Y(c.lonlat))))::numeric, 1)"
     )
+    feature = _FEATURE.format(id="coalesce(t.code, t.source_id)", geom="t.geom", properties=properties)
+    rows = (
+        f"SELECT {feature} FROM {_as_of('area', at)} "
+        "CROSS JOIN LATERAL ST_MaximumInscribedCircle(t.geom_3857) k "
+        "CROSS JOIN LATERAL (SELECT ST_Transform(k.center, 4326) AS lonlat) c "
+        'WHERE t.level = %(l)s AND ST_Dimension(t.geom) = 2 ORDER BY t.code COLLATE "C", t.id'
+    )
+    return _collect(connection, rows, {"l": level, "at": at})
 
 
 def attributions(connection: Connection) -> list[str]:

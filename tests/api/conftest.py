@@ -59,7 +59,7 @@ def client(settings_here: Settings, place: Place) -> Iterator[TestClient]:
         yield opened
 
 
-def _box(west: float, south: float, east: float, north: float) -> str:
+def box_of(west: float, south: float, east: float, north: float) -> str:
     ring = f"{west} {south},{east} {south},{east} {north},{west} {north},{west} {south}"
     return f"SRID=4326;MULTIPOLYGON((({ring})))"
 
@@ -76,7 +76,7 @@ def make_two_grids(connection: Connection) -> None:
     """Write a jurisdiction with one community, an edition of two grids, a building, a station and two duties."""
     connection.execute(text("DELETE FROM gridmap.jurisdiction"))
     insert(connection, "jurisdiction", code="990101", name="清岩县", metric_srid=4548)
-    whole = _box(LON, LAT, LON + 2 * SIZE, LAT + SIZE)
+    whole = box_of(LON, LAT, LON + 2 * SIZE, LAT + SIZE)
     insert(connection, "area", source_id="A1", code="990101001001", name="东门社区", level="community", geom=whole)
     insert(connection, "edition", id=1, name="第一版", effective_from=datetime(2025, 1, 1, tzinfo=UTC), made_by="test")
     community = insert(connection, "grid", "uid", first_code="990101001001")
@@ -92,9 +92,9 @@ def make_two_grids(connection: Connection) -> None:
             connection, "edition_grid", edition_id=1, uid=uid, code=code, name=f"第{number}网格", level=2, leaf=True,
             grid_kind="urban", parent_uid=community, community_code="990101001001", households=300, people=810,
             buildings=9, colour=number, label_lon=west + SIZE / 2, label_lat=LAT + SIZE / 2, label_radius_m=150,
-            geom=_box(west, LAT, west + SIZE, LAT + SIZE),
+            geom=box_of(west, LAT, west + SIZE, LAT + SIZE),
         )  # fmt: skip
-    small = _box(LON + 0.001, LAT + 0.001, LON + 0.0012, LAT + 0.0012)
+    small = box_of(LON + 0.001, LAT + 0.001, LON + 0.0012, LAT + 0.0012)
     insert(connection, "building", source_id="B1", estate="青岩小区", number="3栋", geom=small)
     insert(
         connection, "station", source_id="S1", name="东门驿站", station_kind="grid_station",

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from starlette.testclient import TestClient
 
 from gridmap.model.finding import Finding
 from gridmap.model.text import Text
 from gridmap.store.changes import bump
 from gridmap.store.database import Place, transaction
-from tests.api.conftest import LAT, LON, SIZE, insert, make_two_grids
+from tests.api.conftest import LAT, LON, SIZE, box_of, insert, make_two_grids
 
 
 def _fits(client: TestClient, path: str, answer: Any) -> None:
@@ -143,6 +143,53 @@ def test_findings_are_kept_until_the_data_change(client: TestClient, place: Plac
     with transaction(place) as connection:
         bump(connection, "base")
     assert client.get("/v1/check").json()["findings"][0]["subject"] == "grid:2"
+
+
+def _import(connection: Connection, at: datetime) -> int:
+    return int(insert(connection, "import_run", "id", kind="areas", file_name="x.gpkg", who="test", at=at))
+
+
+def test_areas_and_stations_are_told_as_they_were(client: TestClient, place: Place) -> None:
+    def at(year: int) -> datetime:
+        return datetime(year, 1, 1, tzinfo=UTC)
+
+    def area(name: str, run: int, **more: Any) -> None:
+        whose = {"source_id": "A1", "code": "990101001001", "level": "community", "import_id": run} | more
+        insert(connection, "area", name=name, geom=box_of(LON, LAT, LON + SIZE, LAT + SIZE), **whose)
+
+    with transaction(place) as connection:
+        first, second, third, last = (_import(connection, at(year)) for year in (2021, 2022, 2023, 2025))
+        area("东门社区", second)
+        area("东关社区", first, retired_at=at(2022), archived_of=1)
+        area("闭门社区", first, source_id="A2", code="990101001002", retired_at=at(2023))
+        area("又开社区", last, source_id="A2", code="990101001002")
+        for source, run, gone in (("S1", first, at(2023)), ("S2", third, None)):
+            insert(connection, "station", source_id=source, name=source, station_kind="center", import_id=run,
+                   geom=f"SRID=4326;POINT({LON} {LAT})", retired_at=gone)  # fmt: skip
+        bump(connection, "base")
+
+    def names(path: str, **asked: str) -> list[str]:
+        found = client.get(path, params=asked).json()["features"]
+        return sorted(feature["properties"]["name"] for feature in found)
+
+    def in_year(path: str, year: int) -> list[str]:
+        return names(path, at=at(year).isoformat())
+
+    assert names("/v1/areas") == in_year("/v1/areas", 2026) == ["东门社区", "又开社区"]
+    assert in_year("/v1/areas", 2020) == in_year("/v1/areas", 2021) == ["东关社区", "闭门社区"]
+    assert in_year("/v1/areas", 2022) == ["东门社区", "闭门社区"]
+    assert in_year("/v1/areas", 2023) == in_year("/v1/areas", 2024) == ["东门社区"]
+    assert names("/v1/stations") == ["S2"]
+    assert in_year("/v1/stations", 2022) == ["S1", "S2"]
+    told = client.get("/v1/areas").json()["features"][0]["properties"]
+    assert datetime.fromisoformat(told["since"]) == at(2022)
+
+
+def test_an_area_has_a_point_inside_for_its_label(town: TestClient) -> None:
+    told = town.get("/v1/areas").json()["features"][0]["properties"]
+    assert LON < told["label_lon"] < LON + 2 * SIZE
+    assert told["label_lat"] == pytest.approx(LAT + SIZE / 2, abs=1e-5)
+    assert told["label_radius_m"] == pytest.approx(SIZE * 111_000 / 2, rel=0.01)
 
 
 def test_an_edition_that_was_just_published_is_waited_for(client: TestClient, place: Place) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import geopandas as gpd
 import numpy as np
+import orjson
 import pytest
 import shapely
 from sqlalchemy import text
@@ -138,3 +140,17 @@ def test_requests_near_a_border_are_flagged_and_those_outside_have_no_grid(count
     by_point = [ref for ref in planted["border"] if by_ref[ref][1] == "point"]
     assert by_point
     assert all(by_ref[ref][3] for ref in by_point)
+
+
+def test_grids_are_told_with_few_vertices_and_the_same_borders(loaded: Place) -> None:
+    with engine_of(loaded).connect() as connection:
+        srid = jurisdiction(connection).metric_srid
+        stored = project(edition_grids(connection, 2, leaf=True), srid).set_index("code").geometry
+        told = gpd.GeoDataFrame.from_features(orjson.loads(editions.told_grids(connection, 2, None)), crs=4326)
+    assert shapely.coverage_is_valid(told.geometry.to_numpy())
+    shown = project(told.set_index("code"), srid).geometry.loc[stored.index]
+    xy, which = shapely.get_coordinates(stored.to_numpy(), return_index=True)
+    borders = shapely.boundary(shown.to_numpy())
+    shapely.prepare(borders)
+    assert shapely.distance(shapely.points(xy[::11]), borders[which[::11]]).max() < 0.015
+    assert shapely.get_num_coordinates(shown.to_numpy()).sum() < len(xy) / 4
