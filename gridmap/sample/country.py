@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 import shapely
+from scipy.spatial import cKDTree
 
 from gridmap.sample.ground import RAIL_STRIP, RIVER_STRIP, Floats, Ground
-from gridmap.sample.lines import NOTHING, SNAP, Lines, chord, halves, rough
+from gridmap.sample.lines import BEYOND, NOTHING, SNAP, Lines, chord, halves, rough
 from gridmap.sample.size import Size
 from gridmap.sample.townplan import TownPlan, shares, solid
 
@@ -302,7 +303,9 @@ def plan_country(size: Size, ground: Ground, town: TownPlan, rng: np.random.Gene
         lengths[k] = _village_lanes(lines, place, float(heading), n, 1 if n < 4 else 2, k)  # noqa: PLR2004
         shapes = _groups_of(territories[k], place, float(heading), lengths[k], n, lines, rng)
         out += [Group(shape, k) for shape in shapes]
-    _roads(lines, places, headings, lengths, town, ground, rng)
+    joined = _roads(lines, places, headings, lengths, town, ground, rng)
+    if len(places) > len(VILLAGES):
+        _links(lines, places, headings, lengths, joined, town, county, ground, rng)
     return CountryPlan(lines, out, places, headings, lengths, county)
 
 
@@ -365,8 +368,11 @@ def _roads(
     town: TownPlan,
     ground: Ground,
     rng: np.random.Generator,
-) -> None:
-    """Add a road from each village to the nearest road of the town, or of a village nearer to it."""
+) -> set[tuple[int, int]]:
+    """Add a road from each village to the nearest road of the town, or of a village nearer to it.
+
+    Returns which villages are joined, in both orders; ends of the town's roads are numbered after the villages.
+    """
     along = np.column_stack([np.cos(headings), np.sin(headings)])
     tips = np.stack([places - lengths[:, None] * along, places + lengths[:, None] * along], axis=1)
     side = _side_of(ground, places[:, 1])
@@ -375,11 +381,15 @@ def _roads(
     inner = town.corners
     inner_side = _side_of(ground, inner[:, 1])
     done: list[int] = []
+    joined: set[tuple[int, int]] = set()
     far = np.array([np.min(np.hypot(*(ends - p).T)) if len(ends) else np.inf for p in places])
     for k in np.lexsort((np.arange(len(places)), far)):
         targets = [tuple(e) for e in ends[end_side == side[k]]]
+        whose = [len(places) + int(e) for e in np.flatnonzero(end_side == side[k])]
         targets += [tuple(t) for t in inner[inner_side == side[k]]] if not targets else []
+        whose += [-1] * (len(targets) - len(whose))
         targets += [tuple(t) for d in done if side[d] == side[k] for t in tips[d]]
+        whose += [d for d in done if side[d] == side[k] for _ in tips[d]]
         reach = np.array([[np.hypot(*(tip - np.array(t))) for t in targets] for tip in tips[k]])
         tip, t = np.unravel_index(int(np.argmin(reach)), reach.shape)
         a, b = tips[k][tip], np.array(targets[int(t)])
@@ -388,6 +398,50 @@ def _roads(
         line[1:-1, 1] = np.clip(line[1:-1, 1], low, high)
         lines.add(line, "tertiary", f"road{k}")
         done.append(int(k))
+        joined |= {(int(k), whose[int(t)]), (whose[int(t)], int(k))}
+    return joined
+
+
+def _links(
+    lines: Lines,
+    places: Floats,
+    headings: Floats,
+    lengths: Floats,
+    joined: set[tuple[int, int]],
+    town: TownPlan,
+    county: shapely.Polygon,
+    ground: Ground,
+    rng: np.random.Generator,
+) -> None:
+    """Make the roads of a large county a net: between neighbouring villages, to the town, and over the border.
+
+    Two places are neighbours when no third one lies in the circle over the line between them (Gabriel's graph).
+    """
+    n = len(places)
+    along = np.column_stack([np.cos(headings), np.sin(headings)]) * lengths[:, None]
+    doors = shapely.boundary(county)
+    out = shapely.get_coordinates(
+        shapely.line_interpolate_point(doors, shapely.line_locate_point(doors, shapely.points(places)))
+    )
+    nodes = np.concatenate([places, town.ends, out + BEYOND * (out - places) / np.hypot(*(out - places).T)[:, None]])
+    tips = np.concatenate([np.stack([places - along, places + along], axis=1), np.stack([nodes[n:]] * 2, axis=1)])
+    inner, here = cKDTree(nodes[: n + len(town.ends)]), n + len(town.ends)
+    a, b = np.nonzero(np.triu(np.ones((n, here), dtype=bool), 1))
+    a, b = np.concatenate([a, np.arange(n)]), np.concatenate([b, here + np.arange(n)])
+    near, _ = inner.query((nodes[a] + nodes[b]) / 2)
+    side = _side_of(ground, nodes[:, 1])
+    good = (near > 0.499 * np.hypot(*(nodes[a] - nodes[b]).T)) & (side[a] == side[b])
+    land = shapely.buffer(town.land, -1.0)
+    for i, j in zip(a[good].tolist(), b[good].tolist(), strict=True):
+        if (i, j) in joined:
+            continue
+        reach = np.hypot(*(tips[i][:, None] - tips[j][None]).transpose(2, 0, 1))
+        p, q = np.unravel_index(int(np.argmin(reach)), reach.shape)
+        line = rough(tuple(tips[i][p]), tuple(tips[j][q]), rng, swing=0.06, step=90)
+        low, high = _band(ground, int(side[i]))
+        line[1:-1, 1] = np.clip(line[1:-1, 1], low, high)
+        if not land.intersects(shapely.LineString(line)):
+            lines.add(line, "unclassified", f"link{i}-{j if j < n else i}")
 
 
 def _band(ground: Ground, side: int) -> tuple[float, float]:

@@ -70,7 +70,7 @@ def _halve(
     rows = np.concatenate([[0], np.cumsum(np.bincount(a, minlength=n))])
     k_left = k // 2
     share = k_left / k
-    best: tuple[float, Ints] | None = None
+    best: tuple[float, NDArray[np.bool_]] | None = None
     for _ in range(max(FEWEST_TRIES, min(40, 1000 // n))):
         cost = rng.uniform(0.2, 1.0, len(a)) / easy
         order, before = _spread(minimum_spanning_tree(csr_array((cost[by_row], b[by_row], rows), shape=(n, n))))

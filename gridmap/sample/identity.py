@@ -148,6 +148,9 @@ def _name_for(key: str, highway: str, villages: list[str], names: Names) -> str:
         return names.main_street()
     if key.startswith("road"):
         return villages[int(key[4:])][:-1] + "公路"
+    if key.startswith("link"):
+        one, other = (villages[int(k)] for k in key[4:].split("-"))
+        return one[:-1] + "支线" if one == other else one[0] + other[0] + "线"
     if key.startswith("village"):
         head, _, tail = key[7:].partition(".")
         village = villages[int(head)]
