@@ -16,8 +16,7 @@ the nearest first; of equally near ones the lower edge.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
 
 import geopandas as gpd
 import numpy as np
@@ -27,12 +26,14 @@ from numpy.typing import NDArray
 
 from gridmap.core.network.build import MEASURE_M, edge_lines
 from gridmap.core.network.cells import SegmentGrid, segment_grid
-from gridmap.core.network.graph import Attachments, Bools, Floats, Ints, Longs, Reason, Via, WalkNetwork
+from gridmap.core.network.graph import Attachments, Bools, Bytes, Floats, Ints, Longs, Reason, Via, WalkNetwork
 
 __all__ = ["Attacher", "Barriers", "Enclosures", "attach", "barriers_of", "building_points", "touched"]
 
 Geometries = NDArray[np.object_]
 
+#: Points are searched for in strips of this height (metres).
+_STRIP_M = 200.0
 #: Stands for the estate of a gate in a search (see the kernels).
 _GATE = -2
 _RAIL = ("rail", "light_rail", "narrow_gauge", "subway", "monorail", "funicular", "preserved")
@@ -92,6 +93,35 @@ class _Found:
     off_m: Floats
     nearest_m: Floats
 
+    def take(self, chosen: Longs) -> _Found:
+        """Return the places of some of the points."""
+        return _Found(self.edge[chosen], self.along_m[chosen], self.off_m[chosen], self.nearest_m[chosen])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Columns of :class:`Attachments`."""
+
+    thing: Longs
+    edge: Longs
+    along_m: Floats
+    off_m: Floats
+    via: Bytes
+    gate_xy: Floats
+
+    @classmethod
+    def of(cls, thing: Longs, found: _Found, via: Via) -> _Rows:
+        """Return rows without a gate."""
+        n = len(thing)
+        blank = np.full((n, 2), np.nan)
+        return cls(thing, found.edge, found.along_m, found.off_m, np.full(n, via, dtype=np.uint8), blank)
+
+
+def _joined(*parts: _Rows) -> _Rows:
+    """Return rows by thing, those of one thing in the order of the parts."""
+    order = np.argsort(np.concatenate([p.thing for p in parts]), kind="stable")
+    return _Rows(*(np.concatenate([getattr(p, f.name) for p in parts])[order] for f in fields(_Rows)))
+
 
 class Attacher:
     """A network with its barriers, ready to attach many things, or one at once."""
@@ -131,7 +161,9 @@ class Attacher:
         none = np.zeros(0, dtype=np.int64)
         out = [none] * len(polygons)
         if len(polygons) and network.nodes:
-            inside, estate = shapely.STRtree(polygons).query(shapely.points(network.node_xy), predicate="within")
+            node = self._perhaps_enclosed()
+            inside, estate = shapely.STRtree(polygons).query(shapely.points(network.node_xy[node]), predicate="within")
+            inside = node[inside]
             size = np.bincount(network.component)
             count = len(size)
             pair, hits = np.unique(estate * count + network.component[inside], return_counts=True)
@@ -139,6 +171,16 @@ class Attacher:
             for k in np.unique(whole // count).tolist():
                 out[k] = whole[whole // count == k] % count
         return out
+
+    def _perhaps_enclosed(self) -> Longs:
+        """Return the nodes of all parts of the network but the largest, and of that if an estate is as wide."""
+        network = self.network
+        main = network.node_xy[network.component == 0]
+        west, south = main.min(axis=0)
+        east, north = main.max(axis=0)
+        w, s, e, n = shapely.bounds(self.enclosures.polygons).T
+        around = ((w <= west) & (s <= south) & (e >= east) & (n >= north)).any()
+        return np.flatnonzero((network.component > 0) | around)
 
     def _gate_places(self) -> list[Floats]:
         given = [np.asarray(g, dtype=np.float64).reshape(-1, 2) for g in self.enclosures.gates]
@@ -154,10 +196,12 @@ class Attacher:
     def _search(self, xy: Floats, own: Ints, ignored: Ints, usable: Bools, limit_m: float) -> _Found:
         from gridmap.core.network import kernels
 
-        segment, place, metres, nearest = kernels.nearest_clear_of_each(
-            *xy.T.copy(),
-            own,
-            ignored,
+        # Neighbours one after another find the streets around them in the cache: two to three times as fast.
+        order = np.lexsort((xy[:, 0], np.floor(xy[:, 1] / _STRIP_M)))
+        answer = kernels.nearest_clear_of_each(
+            *xy[order].T.copy(),
+            own[order],
+            ignored[order],
             float(limit_m),
             usable,
             *self._grid.ends,
@@ -169,6 +213,9 @@ class Attacher:
             self._owner,
             *self._walls.cells,
         )
+        back = np.empty(len(order), dtype=np.int64)
+        back[order] = np.arange(len(order))
+        segment, place, metres, nearest = (column[back] for column in answer)
         on = np.maximum(segment, 0)
         if len(self._edge) == 0:
             return _Found(segment, np.zeros(len(xy)), metres, nearest)
@@ -186,32 +233,76 @@ class Attacher:
         nearest = self._beyond(places, found.nearest_m)
         free = (nearest <= limit_m) & ~wet
         direct = np.flatnonzero(free & (found.edge >= 0))
-        blank = np.full((len(direct), 2), np.nan)
-        rows: list[tuple[Any, ...]] = [
-            (direct, found.edge[direct], found.along_m[direct], found.off_m[direct], Via.STREET, blank)
-        ]
-        for estate in np.unique(enclosure[free & (enclosure >= 0)]).tolist():
-            there = np.flatnonzero(free & (enclosure == estate))
-            rows += self._rows_of_estate(places, there, estate, found, limit_m)
-        thing = np.concatenate([row[0] for row in rows])
-        order = np.argsort(thing, kind="stable")
-        via = np.concatenate([np.full(len(row[0]), row[4], dtype=np.uint8) for row in rows])
+        inside = np.flatnonzero(free & (enclosure >= 0))
+        rows = _joined(
+            _Rows.of(direct, found.take(direct), Via.STREET),
+            self._through_gates(places, inside, enclosure[inside], limit_m),
+            self._as_if_open(places, inside, enclosure[inside], found.edge[inside], limit_m),
+        )
         reason = np.where(nearest > limit_m, Reason.TOO_FAR, Reason.BEHIND_BARRIER).astype(np.uint8)
         reason[~np.isfinite(places).all(axis=1)] = Reason.TOO_FAR
-        reason[thing] = Reason.ATTACHED
+        reason[rows.thing] = Reason.ATTACHED
         return Attachments(
             count=n,
-            thing=thing[order].astype(np.int32),
-            edge=np.concatenate([row[1] for row in rows])[order].astype(np.int32),
-            along_m=np.concatenate([row[2] for row in rows])[order],
-            off_m=np.concatenate([row[3] for row in rows])[order],
-            via=via[order],
-            gate_xy=np.vstack([row[5] for row in rows])[order],
+            thing=rows.thing.astype(np.int32),
+            edge=rows.edge.astype(np.int32),
+            along_m=rows.along_m,
+            off_m=rows.off_m,
+            via=rows.via,
+            gate_xy=rows.gate_xy,
             reason=reason,
             nearest_m=nearest,
             enclosure=enclosure,
             xy=places,
         )
+
+    def _through_gates(self, places: Floats, inside: Longs, estate: Ints, limit_m: float) -> _Rows:
+        """Return a row for every thing inside a walled estate and every gate of it that leads to a street."""
+        used = np.flatnonzero(np.bincount(estate, minlength=len(self._gates)))
+        count = np.array([len(g) for g in self._gates], dtype=np.int64)
+        gates = np.vstack([np.zeros((0, 2)), *(self._gates[k] for k in used)])
+        found = self._search_outside(gates, np.repeat(used, count[used]), _GATE, limit_m)
+        first = np.zeros(len(count), dtype=np.int64)
+        first[used] = np.cumsum(count[used]) - count[used]
+        pair = np.repeat(np.arange(len(inside)), count[estate])
+        begin = np.cumsum(count[estate]) - count[estate]
+        gate = first[estate[pair]] + np.arange(len(pair)) - begin[pair]
+        pair, gate = pair[found.edge[gate] >= 0], gate[found.edge[gate] >= 0]
+        thing = inside[pair]
+        rows = _Rows.of(thing, found.take(gate), Via.GATE)
+        way = np.hypot(*(places[thing] - gates[gate]).T) + rows.off_m
+        return replace(rows, off_m=way, gate_xy=gates[gate])
+
+    def _as_if_open(self, places: Floats, inside: Longs, estate: Ints, edge: Longs, limit_m: float) -> _Rows:
+        """Return rows of the things for whose estate no gate is known, and no street that leads out of it."""
+        known = np.array([len(g) > 0 for g in self._gates], dtype=np.bool_)
+        shut = self._enclosed_edges(edge, estate)
+        lost = np.flatnonzero(~known[estate] & ((edge < 0) | shut))
+        found = self._search_outside(places[inside[lost]], estate[lost], -1, limit_m)
+        ok = np.flatnonzero(found.edge >= 0)
+        return _Rows.of(inside[lost[ok]], found.take(ok), Via.GATE_ASSUMED)
+
+    def _enclosed_edges(self, edge: Longs, estate: Ints) -> Bools:
+        """Tell which edges are of a part of the network that lies wholly in an estate."""
+        out = np.zeros(len(edge), dtype=np.bool_)
+        for k in np.unique(estate).tolist():
+            if len(self._enclosed[k]):
+                here = (estate == k) & (edge >= 0)
+                out[here] = np.isin(self.network.component[self.network.edge_u[edge[here]]], self._enclosed[k])
+        return out
+
+    def _search_outside(self, xy: Floats, estate: Ints | Longs, own: int, limit_m: float) -> _Found:
+        """Search as if the walls of an estate were open, for streets that lead out of it."""
+        found = _Found(np.full(len(xy), -1), np.zeros(len(xy)), np.full(len(xy), np.inf), np.full(len(xy), np.inf))
+        special = np.array([len(closed) > 0 for closed in self._enclosed], dtype=np.bool_)
+        plain = np.flatnonzero(~special[estate])
+        for k in [-1, *np.unique(estate[special[estate]]).tolist()]:
+            chosen = plain if k < 0 else np.flatnonzero(estate == k)
+            usable = np.zeros(0, dtype=np.bool_) if k < 0 else self._leading_out(k)
+            ignored = estate[chosen].astype(np.int32)
+            part = self._search(xy[chosen], np.full(len(chosen), own, dtype=np.int32), ignored, usable, limit_m)
+            found.edge[chosen], found.along_m[chosen], found.off_m[chosen] = part.edge, part.along_m, part.off_m
+        return found
 
     def _surroundings(self, places: Floats) -> tuple[Ints, Bools]:
         """Return the smallest estate that each place stands in (−1: none), and whether it stands in water."""
@@ -238,35 +329,6 @@ class Attacher:
             nearest = nearest.copy()
             nearest[far[row]] = metres
         return nearest
-
-    def _rows_of_estate(
-        self, places: Floats, there: Longs, estate: int, found: _Found, limit_m: float
-    ) -> list[tuple[Any, ...]]:
-        usable = self._leading_out(estate)
-        gates = self._gates[estate]
-        nobody = -1
-        if len(gates) == 0:
-            lost = found.edge[there] < 0
-            if len(usable):
-                lost |= ~usable[found.edge[there]]
-            there = there[lost]
-            at = self._search(places[there], *_pair(len(there), nobody, estate), usable, limit_m)
-            ok = at.edge >= 0
-            blank = np.full((int(ok.sum()), 2), np.nan)
-            return [(there[ok], at.edge[ok], at.along_m[ok], at.off_m[ok], Via.GATE_ASSUMED, blank)]
-        at = self._search(gates, *_pair(len(gates), _GATE, estate), usable, limit_m)
-        rows: list[tuple[Any, ...]] = []
-        for g in np.flatnonzero(at.edge >= 0).tolist():
-            way = np.hypot(*(places[there] - gates[g]).T) + at.off_m[g]
-            m = len(there)
-            rows.append(
-                (there, np.full(m, at.edge[g]), np.full(m, at.along_m[g]), way, Via.GATE, np.tile(gates[g], (m, 1)))
-            )
-        return rows
-
-
-def _pair(n: int, own: int, ignored: int) -> tuple[Ints, Ints]:
-    return np.full(n, own, dtype=np.int32), np.full(n, ignored, dtype=np.int32)
 
 
 # --- from stored tables ------------------------------------------------------------------------------------------

@@ -52,9 +52,9 @@ def segment_grid(a: Floats, b: Floats) -> SegmentGrid:
     if len(ax) == 0:
         none = np.zeros(0, dtype=np.int32)
         return SegmentGrid(ax, ay, bx, by, 0.0, 0.0, CELL_M, 1, 1, np.zeros(2, dtype=np.int64), none)
-    low = np.minimum(a.min(axis=0), b.min(axis=0)) - 1.0
-    wide, high = np.maximum(a.max(axis=0), b.max(axis=0)) + 1.0 - low
+    west, south = min(ax.min(), bx.min()) - 1.0, min(ay.min(), by.min()) - 1.0
+    wide, high = max(ax.max(), bx.max()) + 1.0 - west, max(ay.max(), by.max()) + 1.0 - south
     cell = max(CELL_M, math.sqrt(wide * high / MOST_CELLS))
     nx, ny = math.ceil(wide / cell), math.ceil(high / cell)
-    start, item = kernels.segment_cells(ax, ay, bx, by, low[0], low[1], cell, nx, ny)
-    return SegmentGrid(ax, ay, bx, by, float(low[0]), float(low[1]), float(cell), nx, ny, start, item)
+    start, item = kernels.segment_cells(ax, ay, bx, by, west, south, cell, nx, ny)
+    return SegmentGrid(ax, ay, bx, by, float(west), float(south), float(cell), nx, ny, start, item)
