@@ -20,6 +20,9 @@ from gridmap.store.cluster import Cluster
 from gridmap.store.database import Place, engine_of, find_place
 from gridmap.store.jobs import JOB_CONNECTIONS
 from gridmap.store.migrate import migrate
+from tests.unskipped import pytest_runtest_makereport
+
+__all__ = ["pytest_runtest_makereport"]
 
 hypothesis_settings.register_profile(
     "gridmap", deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
