@@ -44,6 +44,12 @@ class ImportOrder(BaseModel):
     name: str = Field(max_length=120, description="Name of the file; its ending tells the format.")
     layer: str | None = Field(default=None, max_length=120, description="Layer of a GeoPackage that has several.")
     map: list[str] = Field(default=[], max_length=60, description="ours=theirs: which column of the file is ours.")
+    where: list[str] = Field(default=[], max_length=20, description="column=value: only rows with this value.")
+    bbox: str | None = Field(
+        default=None,
+        pattern=r"^-?\d{1,3}(\.\d{1,9})?(,-?\d{1,3}(\.\d{1,9})?){3}$",
+        description="osm: west,south,east,north in degrees; only what touches this box.",
+    )
     with_contacts: bool = Field(default=False, description="Take names and telephones too.")
     skip_bad: bool = Field(default=False, description="Take the good rows although others have errors.")
     edition: str | None = Field(default=None, max_length=120, description="Grids: the edition that they become.")
@@ -53,7 +59,7 @@ class ImportOrder(BaseModel):
         default=False, description="Keep what was imported; without it the job is a dry run that writes nothing."
     )
 
-    @field_validator("map")
+    @field_validator("map", "where")
     @classmethod
     def _pairs(cls, pairs: list[str]) -> list[str]:
         if not all(re.fullmatch(r"[^=]+=.+", pair) for pair in pairs):
@@ -62,8 +68,12 @@ class ImportOrder(BaseModel):
 
     def inputs(self, path: str) -> dict[str, Any]:
         """Return the input of the job that imports the file at ``path``."""
-        mapping = dict(pair.split("=", 1) for pair in self.map)
-        return self.model_dump(exclude={"name", "map"}) | {"path": path, "mapping": mapping}
+        return self.model_dump(exclude={"name", "map"}) | {
+            "path": path,
+            "mapping": dict(pair.split("=", 1) for pair in self.map),
+            "where": dict(pair.split("=", 1) for pair in self.where),
+            "bbox": None if self.bbox is None else [float(degrees) for degrees in self.bbox.split(",")],
+        }
 
 
 class CellsOrder(BaseModel):

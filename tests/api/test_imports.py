@@ -86,6 +86,13 @@ def test_a_dry_run_lists_bad_rows_where_an_import_is_refused_for_them(
     assert client.get("/v1/jurisdiction").json()["counts"]["buildings"] == 0
 
 
+def test_only_the_rows_asked_for_are_read(client: TestClient, settings_here: Settings, place: Place) -> None:
+    layer = _done(client, settings_here, place, GOOD, where="source_id=B2")["result"]["layers"][0]
+    assert (layer["read"], layer["counts"]["new"]) == (1, 1)
+    wrong = {"kind": "osm", "name": "x.osm.pbf", "bbox": "1,2,3"}
+    assert client.post("/v1/imports", params=wrong, content=b"x").status_code == 422
+
+
 def test_the_document_of_the_api_tells_the_report(program: TestClient) -> None:
     document = program.get("/openapi.json").json()
     operation = document["paths"]["/v1/imports"]["post"]

@@ -84,7 +84,10 @@ def test_events_follow_a_job_to_its_end(client: TestClient, kinds, place: Place)
 
 
 def test_an_uploaded_file_becomes_the_input_of_an_import(client: TestClient, kinds, place: Place) -> None:
-    asked = {"kind": "buildings", "name": "楼栋.geojson", "map": ["name=小区", "number=a=b"], "skip_bad": "true"}
+    asked = {
+        "kind": "buildings", "name": "楼栋.geojson", "map": ["name=小区", "number=a=b"], "skip_bad": "true",
+        "where": "类别=楼栋", "bbox": "112.8,36.3,113,36.45",
+    }  # fmt: skip
     content = b'{"type": "FeatureCollection", "features": []}'
     answer = client.post("/v1/imports", params=asked, content=content)
     assert answer.status_code == 202
@@ -96,6 +99,7 @@ def test_an_uploaded_file_becomes_the_input_of_an_import(client: TestClient, kin
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert given["mapping"] == {"name": "小区", "number": "a=b"}
     assert given["skip_bad"] is True
+    assert (given["where"], given["bbox"]) == ({"类别": "楼栋"}, [112.8, 36.3, 113, 36.45])
     assert given["commit"] is False
     again = client.post("/v1/imports", params=asked | {"commit": "true"}, content=content)
     assert jobs.get(place, again.json()["id"]).input["commit"] is True
