@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from gridmap import __version__
-from gridmap.cli import data, databases, grids, jobs, look
+from gridmap.cli import coverage, data, databases, grids, jobs, look
 from gridmap.cli.common import language
 from gridmap.cli.serve import serve
 from gridmap.errors import Cancelled, GridmapError
@@ -27,12 +27,15 @@ app = typer.Typer(
 app.add_typer(databases.app, name="db")
 app.add_typer(data.import_app, name="import")
 app.add_typer(grids.edition_app, name="edition")
+app.add_typer(coverage.scenario_app, name="scenario")
 app.add_typer(jobs.jobs_app, name="jobs")
 app.command("migrate")(databases.migrate)
 app.command("sample")(data.sample)
 app.command("cells")(grids.cells)
 app.command("check")(grids.check)
 app.command("locate", cls=look.NegativeNumbers)(look.locate)
+app.command("coverage")(coverage.coverage)
+app.command("siting")(coverage.siting)
 app.command("map")(look.map_)
 app.command("serve")(serve)
 app.command("worker")(jobs.worker)

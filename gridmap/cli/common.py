@@ -65,8 +65,10 @@ def ready_place(database: str | None, *, create: bool = False) -> tuple[Settings
     ``create`` makes the usual database at first use, and says so. One that was named is there or a mistake.
     """
     from gridmap.services.databases import open_ready
+    from gridmap.services.kernels import keep_kernels_in
 
     settings = load_settings()
+    keep_kernels_in(settings.data_dir)
     return settings, open_ready(settings, database, create=create and database is None, making=tell_making)
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gridmap.errors import NotReady
 from gridmap.services.jobs import HANDLERS, LIMITS, Handlers, JobView, Limits, carry_out
+from gridmap.services.kernels import keep_kernels_in
 from gridmap.settings import Settings
 from gridmap.store import jobs as store
 from gridmap.store.database import Place, find_place, transaction
@@ -190,6 +191,7 @@ def main() -> None:
     """Be the worker beside a server."""
     settings = Settings()
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    keep_kernels_in(settings.data_dir)
     os.nice(_NICER)  # answers of the web workers go before long work
     run_until_signal(settings, find_place(settings), with_parent=True)
 
