@@ -19,7 +19,6 @@ from gridmap.core.cells import (
     CellFabric,
     CellSettings,
     suggest_grids,
-    touched_blocks,
     update_cells,
 )
 from gridmap.core.crs import project
@@ -31,6 +30,7 @@ from gridmap.store import findings as finding_store
 from gridmap.store.changes import bump
 from gridmap.store.jurisdiction import jurisdiction
 
+_NEAR_M = 1.0
 SHAPING = ("areas", "streets", "water", "buildings")
 
 
@@ -48,21 +48,16 @@ def carry_over(connection: Connection, before: Mapping[str, int]) -> dict[str, A
     srid = jurisdiction(connection).metric_srid
     assert srid is not None  # noqa: S101 (there are cells)
     change = _change(connection, before, srid)
-    blocks = store.live_blocks(connection)
-    metric_blocks = project(blocks.rename_geometry("geometry"), srid)
-    fabric = _fabric(connection, metric_blocks, _suspects(connection, metric_blocks, change), srid)
-    settings = CellSettings()
-    touched = touched_blocks(fabric, change, settings=settings)
-    if not touched:
+    near = _suspects(connection, change, srid)
+    fabric, ids = _fabric(connection, near, srid)
+    made = update_cells(fabric, _base_near(connection, near, srid), change, settings=CellSettings())
+    if not made.touched_blocks:
         return {"blocks_touched": 0, "cells_new": 0, "cells_replaced": 0, "doubtful": 0, "seconds": 0.0}
-    near = blocks[blocks["key"].isin(touched)]
-    fabric = _fabric(connection, metric_blocks, near["id"].to_numpy(), srid)
-    made = update_cells(fabric, _base_near(connection, near, srid), change, settings=settings)
-    added = _write(connection, made, blocks, srid)
-    doubtful = _settle(connection, made, added, srid)
+    ids = _write(connection, made, ids, near, srid)
+    doubtful = _settle(connection, made, ids, srid)
     bump(connection, "edition")
     return {
-        "blocks_touched": len(touched),
+        "blocks_touched": len(made.touched_blocks),
         "cells_new": len(made.added),
         "cells_replaced": len(made.retired),
         "doubtful": doubtful,
@@ -82,30 +77,29 @@ def _change(connection: Connection, before: Mapping[str, int], srid: int) -> Bas
     return BaseChange(buildings=rows["buildings"], streets=rows["streets"], water=rows["water"], areas=areal)
 
 
-def _suspects(
-    connection: Connection, blocks: gpd.GeoDataFrame, change: BaseChange
-) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return ids of the blocks that the change could touch: those near it, and those that held its buildings."""
+def _suspects(connection: Connection, change: BaseChange, srid: int) -> gpd.GeoDataFrame:
+    """Return the blocks (metric) that the change could touch: those near it, and those that held its buildings."""
     layers = [layer for layer in (change.buildings, change.streets, change.water, change.areas) if layer is not None]
     shapes = np.concatenate([np.asarray(layer.geometry.array, dtype=object) for layer in layers])
-    _, near = shapely.STRtree(blocks.geometry.to_numpy()).query(shapes, predicate="dwithin", distance=1.0)
-    ids = set(blocks["id"].to_numpy()[np.unique(near)].tolist())
-    if change.buildings is not None and len(change.buildings):
-        ids |= set(store.blocks_of_buildings(connection, change.buildings["id"].tolist()))
-    return np.array(sorted(ids), dtype=np.int64)
+    shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+    held = [] if change.buildings is None else change.buildings["id"].tolist()
+    held = store.blocks_of_buildings(connection, held) if held else []
+    boxes = gpd.GeoSeries(shapely.buffer(shapes, _NEAR_M), crs=srid).to_crs(4326).bounds.to_numpy()
+    blocks = project(store.live_blocks(connection, near=boxes, ids=held).rename_geometry("geometry"), srid)
+    _, near = shapely.STRtree(blocks.geometry.to_numpy()).query(shapes, predicate="dwithin", distance=_NEAR_M)
+    chosen = set(held) | set(blocks["id"].to_numpy()[near].tolist())
+    return blocks[blocks["id"].isin(chosen)].reset_index(drop=True)
 
 
-def _fabric(
-    connection: Connection, blocks: gpd.GeoDataFrame, block_ids: np.ndarray[Any, np.dtype[np.int64]], srid: int
-) -> CellFabric:
-    """Load the cells in some blocks and next to them, and all blocks that those cells lie in."""
-    cells = store.live_cells(connection, in_and_next_to=block_ids)
+def _fabric(connection: Connection, blocks: gpd.GeoDataFrame, srid: int) -> tuple[CellFabric, dict[str, int]]:
+    """Load the cells in some blocks and beside them; return their ids by key, too."""
+    cells = store.live_cells(connection, in_and_beside=blocks["id"].to_numpy())
     points = project(gpd.GeoDataFrame(geometry=cells["point"].array, crs=4326), srid).geometry.to_numpy()
     metric = project(cells.rename_geometry("geometry"), srid)
     key_of = dict(zip(cells["id"], cells["key"], strict=True))
     attachments = store.live_attachments(connection, of_cells=cells["id"].to_numpy())
     edges = store.live_edges(connection, between=cells["id"].to_numpy())
-    return CellFabric(
+    fabric = CellFabric(
         epsg=srid,
         cells=gpd.GeoDataFrame(
             {
@@ -117,8 +111,7 @@ def _fabric(
             geometry=metric.geometry.array,
             crs=srid,
         ).sort_values("key", ignore_index=True),
-        blocks=blocks[blocks["key"].isin(cells["block"])][["key", "kind", "area_code", "legacy_code", "geometry"]]
-        .sort_values("key", ignore_index=True),
+        blocks=blocks[["key", "kind", "area_code", "legacy_code", "geometry"]].sort_values("key", ignore_index=True),
         attachments=pd.DataFrame(
             {
                 "building_id": attachments["building_id"],
@@ -133,7 +126,8 @@ def _fabric(
                 **{name: edges[name] for name in ("length_m", "street_class", "street_name", "synthetic")},
             }
         ),
-    )  # fmt: skip
+    )
+    return fabric, {key: int(i) for i, key in key_of.items()}
 
 
 def _base_near(connection: Connection, blocks: gpd.GeoDataFrame, srid: int) -> BaseData:
@@ -141,20 +135,20 @@ def _base_near(connection: Connection, blocks: gpd.GeoDataFrame, srid: int) -> B
         rows = base_store.read_live(connection, kind, near_blocks=blocks["id"].tolist())
         return project(rows.rename_geometry("geometry"), srid)
 
-    areas = project(base_store.read_live(connection, "areas").rename_geometry("geometry"), srid)
     return BaseData(
         buildings=layer("buildings"),
         streets=layer("streets"),
         water=layer("water"),
-        areas=making.hard_areas(areas),
+        areas=making.hard_areas(layer("areas")),
     )
 
 
-def _write(connection: Connection, made: CellChange, blocks: gpd.GeoDataFrame, srid: int) -> dict[str, int]:
-    """Store what became of the cells; returns the ids of all cells of the renewed fabric by key."""
+def _write(
+    connection: Connection, made: CellChange, live: dict[str, int], blocks: gpd.GeoDataFrame, srid: int
+) -> dict[str, int]:
+    """Store what became of the cells (``live``: ids by key before); returns the ids of old and new ones by key."""
     block_id = dict(zip(blocks["key"], blocks["id"], strict=True))
     block_id |= making.add_blocks(connection, made.blocks_added, srid)
-    live = store.ids_by_key(connection)
     cell_id = live | making.add_cells(connection, made.added, block_id, srid)
     store.move_cells(connection, [live[k] for k in made.moved["key"]], [block_id[k] for k in made.moved["block"]])
     lineage = made.lineage[made.lineage["share_of_old"] > 0]
@@ -204,6 +198,7 @@ def _settle(connection: Connection, made: CellChange, cell_id: Mapping[str, int]
             }
         )
 
-    findings = settling.carry_over(connection, srid, heirs=heirs)
+    retired = np.array([cell_id[k] for k in made.retired], dtype=np.int64)
+    findings = settling.carry_over(connection, srid, heirs=heirs, replaced=retired)
     finding_store.add(connection, "update", findings)
     return len(findings)

@@ -238,12 +238,14 @@ def _plan_from_set(
 # -- carrying over ---------------------------------------------------------------------------------------------------
 
 
-def carry_over(connection: Connection, srid: int, *, heirs: Heirs | None = None) -> list[Finding]:
+def carry_over(
+    connection: Connection, srid: int, *, heirs: Heirs | None = None, replaced: Ids | None = None
+) -> list[Finding]:
     """Bring the edition in force, later ones and open drafts along after cells were replaced.
 
     A new cell goes to the grid of its land; where no grid had nearly all of it, a finding says so. Past editions
     stay as they are. ``heirs`` says for replaced cells and their grids which new cells take their place; by default
-    that follows from the recorded lineage.
+    that follows from the recorded lineage. ``replaced``: the replaced cells, if no others are left to carry over.
     """
     editions = store.editions(connection)
     if not editions:
@@ -256,17 +258,17 @@ def carry_over(connection: Connection, srid: int, *, heirs: Heirs | None = None)
         def heirs(uid_of: Mapping[int, int]) -> pd.DataFrame:
             return _by_land(descent, uid_of)
 
-    plans = _plans_before(connection)
+    plans = _plans_before(connection, replaced)
     findings: list[Finding] = []
     moves: list[tuple[int, Ids, pd.DataFrame]] = []
     for edition_id in (e.id for e in editions if e.id >= first):
-        assigned = store.assignment_in(connection, edition_id)
+        assigned = store.assignment_in(connection, edition_id, of_cells=replaced)
         retired = assigned[~assigned["live"].astype(bool)]
         if retired.empty:
             continue
-        held = set(assigned.loc[assigned["live"].astype(bool), "cell_id"].tolist())
         chosen = heirs(dict(zip(retired["cell_id"].tolist(), retired["uid"].tolist(), strict=True)))
-        chosen = chosen[~chosen["new_id"].isin(held)]
+        held = store.assignment_in(connection, edition_id, of_cells=chosen["new_id"].to_numpy(dtype=np.int64))
+        chosen = chosen[~chosen["new_id"].isin(held["cell_id"])]
         moves.append((edition_id, retired["cell_id"].to_numpy(dtype=np.int64), chosen))
         astride = _astride(connection, chosen, edition_id)
         findings += _doubts(connection, chosen[chosen["doubtful"] | astride], edition_id)
@@ -389,8 +391,8 @@ def _uids_of(connection: Connection, edition_id: int, cell_ids: Ids) -> set[int]
 
 def rederive(connection: Connection, edition_id: int, srid: int, *, touched: set[int]) -> None:
     """Work out some leaf grids of an edition that goes on anew from their cells, and the grids above them."""
-    grids = store.edition_grids(connection, edition_id)
-    leaves = pd.DataFrame(grids[grids["leaf"] & grids["uid"].isin(touched)])[_GRID_FIELDS].reset_index(drop=True)
+    grids = store.edition_grids(connection, edition_id, leaf=True, uids=touched)
+    leaves = pd.DataFrame(grids)[_GRID_FIELDS].reset_index(drop=True)
     held = store.cells_of_grids(connection, edition_id, leaves["uid"].tolist())
     ids = cell_store.with_cells_of_same_building(connection, held["cell_id"].to_numpy(dtype=np.int64))
     state, _, _ = load_state(connection, ids=ids)
@@ -402,33 +404,49 @@ def rederive(connection: Connection, edition_id: int, srid: int, *, touched: set
         member=member, leaves=leaves.assign(parent_uid=pd.array([pd.NA] * len(leaves), dtype="Int64")),
         uppers=leaves.iloc[:0], colours=colours, srid=srid, parents=leaves["parent_uid"],
     )  # fmt: skip
-    _sum_up(connection, edition_id, srid, set(leaves["parent_uid"].dropna().astype("int64")))
+    now = store.edition_grids(connection, edition_id, leaf=True, uids=touched)
+    _sum_up(connection, edition_id, srid, now, _reshaped(grids, now))
 
 
-def _sum_up(connection: Connection, edition_id: int, srid: int, parents: set[int]) -> None:
-    """Work out grids above others from those, level by level."""
-    while parents:
-        grids = store.edition_grids(connection, edition_id)
-        above = grids[grids["uid"].isin(parents)].reset_index(drop=True)
-        below = grids[grids["parent_uid"].isin(parents)]
+def _reshaped(before: gpd.GeoDataFrame, now: gpd.GeoDataFrame) -> set[int]:
+    """Return the uids of grids whose land is not to the vertex what it was."""
+    was = before.set_index("uid").geometry.reindex(now["uid"]).to_numpy()
+    same = shapely.equals_exact(was, now.geometry.to_numpy(), 0.0)
+    return set(now["uid"][~same])
+
+
+def _sum_up(connection: Connection, edition_id: int, srid: int, changed: gpd.GeoDataFrame, reshaped: set[int]) -> None:
+    """Work out the grids above changed ones, level by level; polygons only where land is not as it was."""
+    while len(parents := set(changed["parent_uid"].dropna().astype("int64"))):
+        above = store.edition_grids(connection, edition_id, uids=parents).reset_index(drop=True)
+        below = store.edition_grids(connection, edition_id, below=parents)
         member = pd.Index(above["uid"]).get_indexer(pd.Index(below["parent_uid"].astype("int64"))).astype(np.int64)
-        polygons = partition.dissolve(project(below, srid).geometry.to_numpy(), member, len(above))
         for name in ("households", "households_estimated", "people", "buildings"):
             summed = partition.totals(below[name].to_numpy(dtype=float), member, len(above))
             above[name] = np.rint(summed).astype(np.int64)
-        above["area_m2"] = shapely.area(polygons)
-        above["pieces"] = shapely.get_num_geometries(polygons)
-        above = above.set_geometry(gpd.GeoSeries(polygons, crs=srid).to_crs(4326))
-        store.write_edition_grids(connection, edition_id, above)
-        parents = set(above["parent_uid"].dropna().astype("int64"))
+        moved = np.zeros(len(above), dtype=bool)
+        moved[member[below["uid"].isin(reshaped).to_numpy()]] = True
+        store.write_edition_figures(connection, edition_id, above[~moved])
+        if moved.any():
+            inside = moved[member]
+            rank = np.cumsum(moved) - 1
+            shapes = project(below[inside], srid).geometry.to_numpy()
+            polygons = partition.dissolve(shapes, rank[member[inside]].astype(np.int64), int(moved.sum()))
+            anew = above[moved].copy()
+            anew["area_m2"] = shapely.area(polygons)
+            anew["pieces"] = shapely.get_num_geometries(polygons)
+            anew = anew.set_geometry(gpd.GeoSeries(polygons, index=anew.index, crs=srid).to_crs(4326))
+            store.write_edition_grids(connection, edition_id, anew)
+        now = store.edition_grids(connection, edition_id, uids=parents)
+        changed, reshaped = now, _reshaped(above, now)
 
 
-def _plans_before(connection: Connection) -> dict[int, tuple[pd.DataFrame, dict[int, int]]]:
+def _plans_before(connection: Connection, replaced: Ids | None) -> dict[int, tuple[pd.DataFrame, dict[int, int]]]:
     """Return of each open draft where it differs, and the grids that replaced cells have in its edition."""
     plans: dict[int, tuple[pd.DataFrame, dict[int, int]]] = {}
     open_ones = store.open_plans(connection)
     for plan_id, base in zip(open_ones["id"], open_ones["base_edition"], strict=True):
-        assigned = store.assignment_in(connection, int(base))
+        assigned = store.assignment_in(connection, int(base), of_cells=replaced)
         gone = assigned[~assigned["live"].astype(bool)]
         in_base = dict(zip(gone["cell_id"].tolist(), gone["uid"].tolist(), strict=True))
         plans[int(plan_id)] = (store.plan_differences(connection, int(plan_id)), in_base)

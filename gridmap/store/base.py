@@ -241,8 +241,8 @@ def changed_rows(connection: Connection, kind_name: str, *, after_id: int) -> gp
     return read_frame(
         connection,
         f"SELECT coalesce(archived_of, id) AS id, {columns}, ST_AsBinary(geom) AS geom FROM gridmap.{name} t "
-        "WHERE retired_at = now() OR (retired_at IS NULL AND (id > %(last)s OR EXISTS "
-        f"(SELECT 1 FROM gridmap.{name} a WHERE a.archived_of = t.id AND a.retired_at = now()))) "
+        f"WHERE retired_at = now() OR (retired_at IS NULL AND id IN (SELECT n.id FROM gridmap.{name} n "
+        f"WHERE n.id > %(last)s UNION ALL SELECT a.archived_of FROM gridmap.{name} a WHERE a.id > %(last)s)) "
         "ORDER BY 1, retired_at",
         {"last": after_id},
     )

@@ -16,25 +16,21 @@ from gridmap.store.copying import copy_rows, read_frame
 Ids = NDArray[np.int64]
 
 
-def live_cells(
-    connection: Connection, *, in_and_next_to: Ids | None = None, ids: Ids | None = None
-) -> gpd.GeoDataFrame:
+def live_cells(connection: Connection, *, in_and_beside: Ids | None = None, ids: Ids | None = None) -> gpd.GeoDataFrame:
     """Return the live cells, ordered by id; geometry and ``point`` (stands for the cell) in EPSG:4326.
 
     Columns: id, key, block_id, block (its key), kind, building_id (Int64), part, area_code, legacy_code, area_m2.
-    ``in_and_next_to``: only those of some blocks, and of the blocks that touch these; ``ids``: only these.
+    ``in_and_beside``: only those of some blocks, and those that share a border with them; ``ids``: only these.
     """
-    only = (
-        ""
-        if in_and_next_to is None
-        else (
-            "AND c.block_id IN (SELECT o.id FROM gridmap.block t JOIN gridmap.block o "
-            "ON o.geom && ST_Expand(t.geom, 1e-7) AND o.retired_at IS NULL WHERE t.id = ANY(%(b)s)) "
+    only = "" if ids is None else "AND c.id = ANY(%(i)s) "
+    if in_and_beside is not None:
+        only += (
+            "AND c.id IN (WITH own AS MATERIALIZED (SELECT id FROM gridmap.cell "
+            "WHERE block_id = ANY(%(b)s) AND retired_at IS NULL) SELECT id FROM own "
+            "UNION SELECT e.b FROM own JOIN gridmap.cell_edge e ON e.a = own.id "
+            "UNION SELECT e.a FROM own JOIN gridmap.cell_edge e ON e.b = own.id) "
         )
-    )
-    if ids is not None:
-        only += "AND c.id = ANY(%(i)s) "
-    asked = {"b": in_and_next_to, "i": ids}
+    asked = {"b": in_and_beside, "i": ids}
     frame = read_frame(
         connection,
         "SELECT c.id, c.key, c.block_id, b.key AS block, c.kind, c.building_id, c.part, c.area_code, c.legacy_code, "
@@ -100,12 +96,27 @@ def move_cells(connection: Connection, ids: Sequence[int], block_ids: Sequence[i
     )
 
 
-def live_blocks(connection: Connection) -> gpd.GeoDataFrame:
-    """Return the live blocks: id, key, kind, area_code, legacy_code, geom (EPSG:4326)."""
+def live_blocks(
+    connection: Connection, *, near: NDArray[np.float64] | None = None, ids: Sequence[int] = ()
+) -> gpd.GeoDataFrame:
+    """Return the live blocks: id, key, kind, area_code, legacy_code, geom (EPSG:4326), ordered by id.
+
+    With ``near`` (n, 4) only those whose bounding box meets one of these boxes (degrees: west, south, east, north),
+    and those with one of the ``ids``.
+    """
+    only = (
+        ""
+        if near is None
+        else "AND id IN (SELECT b.id FROM unnest(%(w)s::float8[], %(s)s::float8[], %(e)s::float8[], %(n)s::float8[]) "
+        "AS x(w, s, e, n) JOIN gridmap.block b ON b.geom && ST_MakeEnvelope(x.w, x.s, x.e, x.n, 4326) "
+        "UNION SELECT unnest(%(i)s::bigint[])) "
+    )
+    boxes = None if near is None else dict(zip("wsen", near.T.tolist(), strict=True)) | {"i": [int(i) for i in ids]}
     return read_frame(
         connection,
         "SELECT id, key, kind, area_code, legacy_code, ST_AsBinary(geom) AS geom "
-        "FROM gridmap.block WHERE retired_at IS NULL ORDER BY id",
+        f"FROM gridmap.block WHERE retired_at IS NULL {only}ORDER BY id",
+        boxes,
     )
 
 

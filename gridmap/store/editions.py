@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -167,30 +168,62 @@ def write_edition_grids(connection: Connection, edition_id: int, grids: gpd.GeoD
     copy_rows(connection, "gridmap.edition_grid", columns)
 
 
+def write_edition_figures(connection: Connection, edition_id: int, grids: pd.DataFrame) -> None:
+    """Write new figures of grids of an edition whose land stays: uid, households, people, buildings and the like."""
+    names = ("uid", "households", "households_estimated", "people", "buildings")
+    listed = ", ".join(f"%({name})s::bigint[]" for name in names)
+    connection.exec_driver_sql(
+        "UPDATE gridmap.edition_grid g SET households = n.households, households_estimated = n.households_estimated, "
+        f"people = n.people, buildings = n.buildings FROM unnest({listed}) AS n({', '.join(names)}) "
+        "WHERE g.edition_id = %(e)s AND g.uid = n.uid",
+        {"e": edition_id} | {name: [int(v) for v in grids[name]] for name in names},
+    )
+
+
 def edition_grids(
-    connection: Connection, edition_id: int, *, level: int | None = None, leaf: bool | None = None
+    connection: Connection,
+    edition_id: int,
+    *,
+    level: int | None = None,
+    leaf: bool | None = None,
+    uids: Collection[int] | None = None,
+    below: Collection[int] | None = None,
 ) -> gpd.GeoDataFrame:
-    """Return the grids of an edition with polygons (EPSG:4326), ordered by level and code."""
+    """Return the grids of an edition with polygons (EPSG:4326), ordered by level and code.
+
+    ``uids``: only these; ``below``: only those whose parent is one of these.
+    """
+    only = "" if uids is None else "AND uid = ANY(%(u)s::bigint[]) "
+    only += "" if below is None else "AND parent_uid = ANY(%(b)s::bigint[]) "
     frame = read_frame(
         connection,
         f"SELECT {_GRID_COLUMNS}, ST_AsBinary(geom) AS geom FROM gridmap.edition_grid "
         "WHERE edition_id = %(e)s AND (%(l)s::int IS NULL OR level = %(l)s) AND (%(f)s::bool IS NULL OR leaf = %(f)s) "
-        'ORDER BY level, code COLLATE "C"',
-        {"e": edition_id, "l": level, "f": leaf},
+        f'{only}ORDER BY level, code COLLATE "C"',
+        {
+            "e": edition_id,
+            "l": level,
+            "f": leaf,
+            "u": [int(u) for u in uids or ()],
+            "b": [int(u) for u in below or ()],
+        },
     )
     frame["parent_uid"] = frame["parent_uid"].astype("Int64")
     return frame
 
 
-def assignment_in(connection: Connection, edition_id: int) -> pd.DataFrame:
-    """Return which leaf grid each cell belongs to in an edition: cell_id, uid, live."""
+def assignment_in(
+    connection: Connection, edition_id: int, *, of_cells: NDArray[np.int64] | None = None
+) -> pd.DataFrame:
+    """Return which leaf grid each cell, or each of some, belongs to in an edition: cell_id, uid, live."""
+    only = "" if of_cells is None else "AND a.cell_id = ANY(%(c)s::bigint[]) "
     return pd.DataFrame(
         read_frame(
             connection,
             "SELECT a.cell_id, a.uid, c.retired_at IS NULL AS live FROM gridmap.assignment a "
-            "JOIN gridmap.cell c ON c.id = a.cell_id "
-            "WHERE a.from_edition <= %(e)s AND (a.to_edition IS NULL OR a.to_edition > %(e)s) ORDER BY a.cell_id",
-            {"e": edition_id},
+            "JOIN gridmap.cell c ON c.id = a.cell_id WHERE a.from_edition <= %(e)s "
+            f"AND (a.to_edition IS NULL OR a.to_edition > %(e)s) {only}ORDER BY a.cell_id",
+            {"e": edition_id, "c": [] if of_cells is None else [int(c) for c in of_cells]},
         )
     )
 
