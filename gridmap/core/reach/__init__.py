@@ -1,5 +1,15 @@
 """Reach: who can walk to which station, in how many seconds, and what that means for a town."""
 
+from gridmap.core.reach.field import (
+    PolygonError,
+    StreetRaster,
+    TimeField,
+    gap_polygon,
+    polygon_error,
+    reach_polygons,
+    street_raster,
+    time_field,
+)
 from gridmap.core.reach.figures import (
     RADII_M,
     Demand,
@@ -27,7 +37,10 @@ __all__ = [
     "Legs",
     "Nearest",
     "Pairs",
+    "PolygonError",
     "Route",
+    "StreetRaster",
+    "TimeField",
     "Totals",
     "by_kind",
     "by_station",
@@ -36,10 +49,15 @@ __all__ = [
     "figures",
     "figures_by",
     "gap_areas",
+    "gap_polygon",
     "legs",
     "nearest",
     "node_times",
     "pairs",
+    "polygon_error",
+    "reach_polygons",
     "reached_land",
     "route",
+    "street_raster",
+    "time_field",
 ]

@@ -54,6 +54,8 @@ Bounds = tuple[float, float, float, float]
 MOST_CELLS = 64_000_000
 #: What people walk faster than on the flat: Tobler's best slope.
 _DOWNHILL = 1.2
+#: Legs of the same length lead to the same street place.
+_SAME_M = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +72,8 @@ class StreetRaster:
         (ny, nx) edge of the nearest street that a straight leg leads to; -1: none, or water.
     along_m, off_m
         (ny, nx) metres along it, and metres to it.
+    barred
+        (ny, nx) cells that a barrier keeps from the street nearest to them, or that a wall encloses.
     more_cell, more_edge, more_along_m, more_off_m
         (K,) further places, by flat cell number: streets inside a walled estate, and its gates.
     inside_cell, inside
@@ -83,6 +87,7 @@ class StreetRaster:
     edge: Ints
     along_m: Seconds
     off_m: Seconds
+    barred: Bools
     more_cell: Longs
     more_edge: Ints
     more_along_m: Floats
@@ -94,7 +99,7 @@ class StreetRaster:
     @property
     def nbytes(self) -> int:
         """Memory of the arrays."""
-        arrays = (self.edge, self.along_m, self.off_m, self.more_cell, self.more_edge, self.more_along_m)
+        arrays = (self.edge, self.along_m, self.off_m, self.barred, self.more_cell, self.more_edge, self.more_along_m)
         return sum(a.nbytes for a in (*arrays, self.more_off_m, self.inside_cell, self.inside))
 
     def part(self, bounds: Bounds) -> StreetRaster:
@@ -114,7 +119,7 @@ class StreetRaster:
         here = (slice(low, high), slice(first, last))
         box = shapely.box(*bounds)
         return StreetRaster(
-            self.network, window, self.edge[here], self.along_m[here], self.off_m[here],
+            self.network, window, self.edge[here], self.along_m[here], self.off_m[here], self.barred[here],
             more_cell, self.more_edge[more], self.more_along_m[more], self.more_off_m[more],
             inside_cell, self.inside[inner], self.water[shapely.intersects(self.water, box)],
         )  # fmt: skip
@@ -131,7 +136,7 @@ class TimeField:
     seconds
         (ny, nx); inf: no street place, water, or beyond ``limit_s``.
     off_m
-        (ny, nx) metres between cell and street; inf where it has none.
+        (ny, nx) metres between cell and street; inf where it has none, NaN where a barrier decides which it has.
     land
         (ny, nx) cells with a street place.
     limit_s
@@ -296,6 +301,7 @@ def time_field(
         flat[cell] = np.minimum(flat[cell], straight)
     land = (places.edge >= 0) | np.isfinite(seconds)
     off = np.where(land, places.off_m, np.float32(np.inf))
+    off[places.barred] = np.nan
     return TimeField(places.window, seconds, off, land, float(limit_s), step_s, places.water)
 
 
@@ -463,12 +469,16 @@ def _with_rows(
     """Put what was attached one by one into the raster; a second row of a cell is a further place."""
     first = np.r_[True, np.diff(found.thing) > 0][: len(found.thing)]
     at = cell[found.thing]
+    barred = np.zeros(edge.shape, np.bool_)
+    barred.flat[cell] = True
+    barred.flat[at[first]] = np.abs(off.flat[at[first]] - found.off_m[first]) > _SAME_M
+    barred.flat[inside_cell] = True
     edge.flat[at[first]] = found.edge[first]
     along.flat[at[first]] = found.along_m[first]
     off.flat[at[first]] = found.off_m[first]
     more = ~first
     return StreetRaster(
-        network, window, edge, along, off,
+        network, window, edge, along, off, barred,
         at[more], found.edge[more].astype(np.int32), found.along_m[more], found.off_m[more],
         inside_cell, inside, water,
     )  # fmt: skip

@@ -178,12 +178,14 @@ def link(here_s: float, there_s: float, here_off: float, there_off: float, limit
     """Return at which share of the way from a cell within the limit to one beyond it the area ends.
 
     On a street that goes on, where the limit is reached; between two streets back to back, where both are equally far
-    (``off`` in cells); beside water and open country, at the far end.
+    (``off`` in cells); beside water and open country (``off`` inf) at the far end; beside a wall (NaN) halfway.
     """
     if there_s - here_s <= 2 * step_s:
         return min(1.0, max(0.0, (limit_s - here_s) / (there_s - here_s)))
-    if not np.isfinite(there_off):
+    if there_off == np.inf:
         return 1.0
+    if np.isnan(here_off) or np.isnan(there_off):
+        return 0.5
     return min(1.0, max(0.0, 0.5 + (there_off - here_off) / 2))
 
 
