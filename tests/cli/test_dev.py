@@ -11,7 +11,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 NEEDED = "postgresql-15-postgis-3 python3-venv"
-FOR_TESTS = "chromium fonts-noto-cjk fontconfig"
+FOR_TESTS = "chromium libatomic1 fonts-noto-cjk fontconfig"
 LINE = "apt-get update && apt-get install -y --no-install-recommends"
 PLAIN = (
     "bash", "cat", "cmp", "cut", "dirname", "env", "flock", "grep", "head", "mktemp", "mv", "readlink", "rm", "sed",
@@ -40,7 +40,7 @@ def machine(tmp_path: Path) -> Machine:
         (programs / name).symlink_to(shutil.which(name) or "missing")
     (system / "os-release").write_text('ID=debian\nVERSION_ID="12"\n')
     text = (REPOSITORY / "dev").read_text(encoding="utf-8")
-    for there in ("/usr/share", "/usr/pgsql"):
+    for there in ("/usr/share", "/usr/pgsql", "/usr/lib"):
         assert there in text
         text = text.replace(there, f"{system}{there}")
     (project / "dev").write_text(text.replace("/etc/os-release", str(system / "os-release")), encoding="utf-8")
