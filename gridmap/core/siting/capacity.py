@@ -44,7 +44,9 @@ def flow_of(rows: Rows, capacity: float) -> Flow:
 
 
 @compiled
-def served(flow: Flow, sites: Ints) -> tuple[float, Floats]:
+def served(  # noqa: C901, PLR0912, PLR0915
+    flow: Flow, sites: Ints
+) -> tuple[float, Floats]:
     """Return what a choice of sites serves: its value, and the share of each row."""
     rows, k = len(flow.weight), len(sites)
     share = np.zeros(rows)

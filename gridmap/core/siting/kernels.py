@@ -65,8 +65,10 @@ def by_row(start: Longs, row: Ints, rows: int) -> tuple[Longs, Ints, Longs]:
 
 
 @compiled
-def same_rows(first: Longs, candidate: Ints, use: Bools) -> tuple[Ints, int]:
-    """Give rows with the same candidates one number: the group of each used row that has any (-1: none), and how many."""
+def same_rows(  # noqa: C901
+    first: Longs, candidate: Ints, use: Bools
+) -> tuple[Ints, int]:
+    """Return a number for each set of candidates: that of each used row (-1: it has none), and how many there are."""
     rows = len(first) - 1
     group = np.full(rows, -1, dtype=np.int32)
     size = 1
@@ -138,7 +140,7 @@ def _add(j: int, start: Longs, row: Ints, cost: Seconds, best: Floats) -> None:
 
 
 @compiled
-def greedy(
+def greedy(  # noqa: C901
     start: Longs,
     row: Ints,
     cost: Seconds,
@@ -223,7 +225,7 @@ def total_cost(start: Longs, row: Ints, cost: Seconds, weight: Floats, cap: Floa
 
 
 @compiled
-def exchange(
+def exchange(  # noqa: C901, PLR0912, PLR0915
     start: Longs,
     row: Ints,
     cost: Seconds,
@@ -330,7 +332,7 @@ def exchange(
 
 
 @compiled
-def lagrange(
+def lagrange(  # noqa: C901, PLR0912, PLR0915
     start: Longs,
     row: Ints,
     cost: Seconds,

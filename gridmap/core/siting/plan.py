@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from gridmap.core.siting.inputs import Coverage, Demand, Places, SitingOptions, 
 from gridmap.core.siting.proposal import Method, Proposal
 from gridmap.core.siting.rows import FREE, OUT, TAKEN, Rows, cover_rows, near_pairs, reduced, time_rows
 from gridmap.core.siting.search import Found, Spacing
-from gridmap.core.siting.solver import Model, solve
+from gridmap.core.siting.solver import Budget, Model, solve
 from gridmap.errors import InputError
 from gridmap.model.progress import Progress, silent
 from gridmap.model.text import Text
@@ -70,12 +71,12 @@ def max_cover(
     most = min(count, int((case.state == FREE).sum()))
     tell = case.teller(rows)
     if options.capacity is None:
-        found = _least(rows, case, most, prove=prove, time_limit_s=time_limit_s, tell=tell)
+        found = _least(rows, case, most, prove=prove, budget=Budget(time_limit_s), tell=tell)
         value, bound = rows.most_cost - rows.cost_of(found.sites), rows.most_cost - found.bound
         shares = None
     else:
         flow = capacities.flow_of(rows, options.capacity)
-        found, value = _by_flow(flow, case, most, prove=prove, time_limit_s=time_limit_s, tell=tell)
+        found, value = _by_flow(flow, case, most, prove=prove, budget=Budget(time_limit_s), tell=tell)
         bound, shares = found.bound, _Shares(flow, group)
     answer = Answer(case.method, found.sites, case.before + value, case.before + bound, found.proven, found.repeatable)
     proposal = describe(case, answer, shares=shares)
@@ -107,7 +108,7 @@ def set_cover(
     slack = max(1e-9 * case.total, _SLACK)
     flow = None if options.capacity is None else capacities.flow_of(rows, options.capacity)
     finder = _Fewest(case, rows, flow)
-    found, gained = finder.find(wanted, slack, prove=prove, time_limit_s=time_limit_s)
+    found, gained = finder.find(wanted, slack, prove=prove, budget=Budget(time_limit_s))
     answer = Answer(case.method, found.sites, float(len(found.sites)), found.bound, found.proven, found.repeatable)
     proposal = describe(case, answer, shares=None if flow is None else _Shares(flow, group))
     short = []
@@ -160,7 +161,7 @@ def p_median(
     np.minimum.at(cap, existing.reach.demand, today)
     rows = time_rows(candidates.reach.start, candidates.reach.demand, seconds, case.weight, cap)
     most = min(count, int((case.state == FREE).sum()))
-    found = _least(rows, case, most, prove=prove, time_limit_s=time_limit_s, tell=case.teller(rows))
+    found = _least(rows, case, most, prove=prove, budget=Budget(time_limit_s), tell=case.teller(rows))
     scale = case.total if case.total > 0 else 1.0
     answer = Answer(
         case.method, found.sites, rows.cost_of(found.sites) / scale, found.bound / scale, found.proven, found.repeatable
@@ -240,9 +241,11 @@ class _Case:
         households = np.asarray(self.demand.households, dtype=np.float64)
         split = limited and (self.options.objective == "people" or self.demand.factor is not None)
         reach = self.candidates.reach
-        return cover_rows(
-            reach.start, reach.demand, self.weight, households, ~self.covered & (self.weight > 0), split=split
-        )
+        start, demand = np.asarray(reach.start, dtype=np.int64), np.asarray(reach.demand, dtype=np.int32)
+        if (self.state == OUT).any():
+            usable = np.repeat(self.state == FREE, np.diff(start))
+            start, demand = np.concatenate([[0], np.cumsum(usable)])[start], demand[usable]
+        return cover_rows(start, demand, self.weight, households, ~self.covered & (self.weight > 0), split=split)
 
     def unit(self, rows: Rows) -> float:
         """Return by how much costs differ when they differ."""
@@ -325,7 +328,7 @@ def _fewer(case: _Case, rows: Rows, found: int, count: int) -> list[Text]:
     ]
 
 
-def _least(rows: Rows, case: _Case, most: int, *, prove: bool, time_limit_s: float | None, tell: search.Tell) -> Found:
+def _least(rows: Rows, case: _Case, most: int, *, prove: bool, budget: Budget, tell: search.Tell) -> Found:
     if most == 0 or not len(rows.row):
         return Found(np.empty(0, dtype=np.int32), rows.most_cost, proven=True, repeatable=True)
     sites = search.choose(rows, case.state, case.spacing, most)
@@ -333,9 +336,7 @@ def _least(rows: Rows, case: _Case, most: int, *, prove: bool, time_limit_s: flo
         bound = search.first_bound(rows, case.state, sites, most)
         least = rows.cost_of(sites)
         return Found(sites, min(bound, least), proven=least - bound < case.unit(rows), repeatable=True)
-    return search.prove(
-        rows, case.state, case.spacing, most, sites, unit=case.unit(rows), time_limit_s=time_limit_s, tell=tell
-    )
+    return search.prove(rows, case.state, case.spacing, most, sites, unit=case.unit(rows), budget=budget, tell=tell)
 
 
 def _by_flow(
@@ -344,7 +345,7 @@ def _by_flow(
     most: int,
     *,
     prove: bool,
-    time_limit_s: float | None,
+    budget: Budget,
     tell: search.Tell,
 ) -> tuple[Found, float]:
     """Choose sites of limited capacity; the bound is what can be served at most."""
@@ -364,7 +365,7 @@ def _by_flow(
         top = min(bound, best)
         tell(everybody - max(value, seen), everybody - top, 1.0 - max(top - value, 0.0) / max(bound - value, unit))
 
-    solved = solve(model, gap=unit, time_limit_s=time_limit_s, tell=look)
+    solved = solve(model, gap=unit, budget=budget, tell=look)
     if solved.x is not None:
         trial = free[solved.x[: len(free)] > _SET].astype(np.int32)
         served = capacities.served(flow, trial)[0]
@@ -398,7 +399,7 @@ class _Fewest:
             return float(capacities.served(self.flow, sites)[0])
         return self.rows.most_cost - self.rows.cost_of(sites)
 
-    def find(self, wanted: float, slack: float, *, prove: bool, time_limit_s: float | None) -> tuple[Found, float]:
+    def find(self, wanted: float, slack: float, *, prove: bool, budget: Budget) -> tuple[Found, float]:
         """Return the sites, and what they gain."""
         if wanted <= slack:
             return Found(np.empty(0, dtype=np.int32), 0.0, proven=True, repeatable=True), 0.0
@@ -411,20 +412,33 @@ class _Fewest:
             return Found(sites, low, proven=reached and len(sites) <= low, repeatable=True), gained
         if gained >= goal - slack and len(sites) <= low:
             return Found(sites, low, proven=True, repeatable=True), gained
-        return self._proven(sites, gained, goal, slack, low, time_limit_s)
+        return self._proven(sites, gained, goal, slack, low, budget)
 
     def _quick(self, enough: float) -> Ints:
         case, rows = self.case, self.rows
         if self.flow is not None:
             return capacities.choose(self.flow, case.state, case.spacing, self.usable, enough)
+        sites = self._descend(rows, enough)
+        if enough >= rows.most_cost - rows.constant - 2 * _SLACK - 1e-9 * case.total:
+            # Everybody: what counts is not how many live there but how few candidates reach them.
+            even = replace(rows, weight=1.0 / np.bincount(rows.row, minlength=len(rows.weight)), constant=0.0)
+            other = self._descend(even, even.most_cost * (1 - 1e-9))
+            if self.gain(other) >= enough and (self.gain(sites) < enough or len(other) < len(sites)):
+                return other
+        return sites
+
+    def _descend(self, rows: Rows, enough: float) -> Ints:
+        """Return a greedy choice that gains enough on these rows, with sites taken out as long as that goes."""
+        case = self.case
         arrays = (rows.start, rows.row, rows.cost, rows.weight, rows.cap, case.state, *_near(case))
         sites, _ = kernels.greedy(*arrays, self.usable, enough)
-        while len(sites) > 1 and self.gain(sites) >= enough:
+        limit = rows.most_cost - enough
+        while len(sites) > 1 and rows.cost_of(sites) <= limit:
             # One less: leave out the site that is missed least, and exchange.
             costs = [rows.cost_of(np.delete(sites, k)) for k in range(len(sites))]
             rest = np.delete(sites, int(np.argmin(costs)))
             rest, _ = kernels.exchange(*arrays, rest, len(rest), 50)
-            if self.gain(rest) < enough:
+            if rows.cost_of(rest) > limit:
                 break
             sites = rest
         return sites
@@ -435,50 +449,50 @@ class _Fewest:
             alone = capacities.alone(self.flow)
         else:
             candidate = np.repeat(np.arange(self.rows.candidates), np.diff(self.rows.start))
-            alone = np.bincount(candidate, weights=self.rows.weight[self.rows.row], minlength=self.rows.candidates)
+            weight = self.rows.weight[self.rows.row]
+            alone = np.bincount(candidate, weights=weight, minlength=self.rows.candidates).astype(np.float64)
         alone[self.case.state == OUT] = 0.0
         return int(np.searchsorted(np.cumsum(-np.sort(-alone)), enough) + 1)
 
     def _proven(
-        self, sites: Ints, gained: float, goal: float, slack: float, low: float, time_limit_s: float | None
+        self, sites: Ints, gained: float, goal: float, slack: float, low: float, budget: Budget
     ) -> tuple[Found, float]:
-        case, reached = self.case, gained >= goal - slack
-        whole = self.flow is None and goal >= self.rows.most_cost - self.rows.constant - slack
-        left, state = self.rows, case.state
-        if self.flow is None and reached and not whole and len(sites) > 1:
+        reached = gained >= goal - slack
+        left, state = self.rows, self.case.state
+        whole = self.flow is None and goal >= left.most_cost - left.constant - slack
+        if self.flow is None and reached and not whole:
             # Would one site less do? What is settled for that question holds for every shorter answer.
-            limit = self.rows.most_cost - goal + 2 * slack
-            state, impossible = search.settle(self.rows, state, case.spacing, len(sites) - 1, limit, self._tell(sites))
+            limit = left.most_cost - goal + 2 * slack
+            state, impossible = search.settle(left, state, self.case.spacing, len(sites) - 1, limit, self._tell(sites))
             if impossible:
                 return Found(sites, float(len(sites)), proven=True, repeatable=True), gained
-            left, _ = reduced(self.rows, state)
-        taken = np.flatnonzero(state == TAKEN)
-        model, free = self._model(left, state, goal - slack - self._given(left), whole=whole)
-        if not len(free):
-            return Found(sites, float(len(sites)), proven=reached, repeatable=True), gained
-        if reached:
-            fewer = float(len(sites) - 1 - len(taken))
-            model = search.with_rows(model, [(np.arange(len(free)), np.ones(len(free)), -np.inf, fewer)])
-        tell, most = self._tell(sites), float(len(sites)) if reached else float(self.usable)
-        seen = [low]
-
-        def look(_: float, best: float) -> None:
-            if np.isfinite(best):
-                seen[0] = min(max(seen[0], len(taken) - best), most)
-            tell(most, seen[0], 0.5)
-
-        solved = solve(model, gap=_ONE, time_limit_s=time_limit_s, tell=look)
+            left, _ = reduced(left, state)
+        taken = np.flatnonzero(state == TAKEN).astype(np.int32)
+        model, free = self._model(left, state, goal - slack, whole=whole)
+        most = len(sites) if reached else self.usable
+        model = search.with_rows(
+            model, [(np.arange(len(free)), np.ones(len(free)), -np.inf, float(most - reached - len(taken)))]
+        )
+        solved = solve(model, gap=_ONE, budget=budget, tell=self._looking(sites, low, len(taken)))
         if solved.x is not None:
-            sites = np.sort(np.concatenate([taken, free[solved.x[: len(free)] > _SET]])).astype(np.int32)
+            sites = np.concatenate([taken, free[solved.x[: len(free)] > _SET]]).astype(np.int32)
             gained, reached = self.gain(sites), True
         elif not reached and solved.finished:
-            rest_s = None if time_limit_s is None else max(time_limit_s - solved.seconds, 0.0)
-            return self._as_much_as_possible(sites, rest_s)
+            return self._as_much_as_possible(sites, budget)
         if solved.finished:
             return Found(sites, float(len(sites)), proven=True, repeatable=True), gained
         if np.isfinite(solved.bound):
             low = max(low, float(np.ceil(len(taken) - solved.bound - _ONE)))
         return Found(sites, min(low, float(len(sites))), proven=False, repeatable=False), gained
+
+    def _looking(self, sites: Ints, low: float, taken: int) -> Callable[[float, float], None]:
+        """Return what follows the solver, whose values are numbers of sites with the opposite sign."""
+        tell = self._tell(sites)
+
+        def look(_: float, best: float) -> None:
+            tell(np.inf, max(low, float(np.ceil(taken - best - _ONE))) if np.isfinite(best) else low, 0.5)
+
+        return look
 
     def _tell(self, sites: Ints) -> search.Tell:
         """Return what tells how many sites there are now, and how many there must be."""
@@ -495,35 +509,31 @@ class _Fewest:
 
         return tell
 
-    def _given(self, left: Rows) -> float:
-        return self.rows.most_cost - left.most_cost
-
     def _model(self, left: Rows, state: Bytes, enough: float, *, whole: bool) -> tuple[Model, Longs]:
         """Return the model "fewest sites that gain enough" on what is left; ``whole``: each row must be served."""
-        case = self.case
+        spacing = self.case.spacing
         if self.flow is not None:
-            model, free = capacities.flow_model(self.flow, state, case.spacing)
-        elif whole:
-            free = np.flatnonzero((state == FREE) & (np.diff(left.start) > 0))
-            return search.all_served(left, free, case.spacing), free
+            model, free = capacities.flow_model(self.flow, state, spacing)
         else:
             free = np.flatnonzero((state == FREE) & (np.diff(left.start) > 0))
-            model = search.cover_model(left, free, case.spacing).model
+            if whole:
+                return search.all_served(left, free, spacing), free
+            model = search.cover_model(left, free, spacing).model
+        # What settled sites gain need not be gained again.
+        enough -= self.rows.most_cost - left.most_cost
         columns = np.flatnonzero(model.gain)
         model = search.with_rows(model, [(columns, model.gain[columns], enough, np.inf)])
         return replace(model, gain=np.where(np.arange(len(model.gain)) < len(free), -1.0, 0.0)), free
 
-    def _as_much_as_possible(self, sites: Ints, time_limit_s: float | None) -> tuple[Found, float]:
+    def _as_much_as_possible(self, sites: Ints, budget: Budget) -> tuple[Found, float]:
         """No choice serves enough while keeping to the spacing: serve as much as can be."""
         case, rows = self.case, self.rows
         if self.flow is not None:
-            found, gained = _by_flow(
-                self.flow, case, self.usable, prove=True, time_limit_s=time_limit_s, tell=self._tell(sites)
-            )
+            found, gained = _by_flow(self.flow, case, self.usable, prove=True, budget=budget, tell=self._tell(sites))
         else:
             found = search.prove(
                 rows, case.state, case.spacing, self.usable, sites,
-                unit=case.unit(rows), time_limit_s=time_limit_s, tell=self._tell(sites),
+                unit=case.unit(rows), budget=budget, tell=self._tell(sites),
             )  # fmt: skip
             gained = self.gain(found.sites)
         return Found(found.sites, float(len(found.sites)), found.proven, found.repeatable), gained

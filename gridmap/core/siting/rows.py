@@ -141,7 +141,16 @@ def reduced(rows: Rows, state: Bytes, multiplier: Floats | None = None) -> tuple
     inside = group >= 0
 
     cap = np.ones(groups) if rows.cover else best[inside]
-    smaller = Rows(start, row, cost, _summed(group, rows.weight, groups), cap, _summed(group, rows.units, groups), constant, rows.cover)
+    smaller = Rows(
+        start,
+        row,
+        cost,
+        _summed(group, rows.weight, groups),
+        cap,
+        _summed(group, rows.units, groups),
+        constant,
+        rows.cover,
+    )
     return smaller, None if multiplier is None else np.minimum(_summed(group, multiplier, groups), smaller.weight * cap)
 
 

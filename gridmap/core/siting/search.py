@@ -11,7 +11,7 @@ from gridmap.core.network.graph import Bools, Bytes, Floats, Ints, Longs
 from gridmap.core.siting import kernels
 from gridmap.core.siting.kernels import FREE, OUT, TAKEN
 from gridmap.core.siting.rows import Rows, reduced
-from gridmap.core.siting.solver import Model, solve
+from gridmap.core.siting.solver import Budget, Model, solve
 
 #: Rounds of exchange; how often the choice is shaken to leave a local optimum, and how many entries that may look at.
 _ROUNDS, _SHAKES, _SHAKEN_ENTRIES = 400, 6, 1_500_000
@@ -93,7 +93,7 @@ def prove(
     sites: Ints,
     *,
     unit: float,
-    time_limit_s: float | None,
+    budget: Budget,
     tell: Tell,
 ) -> Found:
     """Find the cheapest choice of at most ``most`` sites and prove that there is none cheaper.
@@ -134,11 +134,11 @@ def prove(
         if cost < least:
             sites, least = np.sort(guess), cost
         if newly.any():
-            smaller, moved = reduced(left, inner, multiplier)
+            smaller, moved = reduced(left, state, multiplier)
             left, multiplier = smaller, _even(smaller) if moved is None else moved
         if settled and not newly.any():
             break
-    return _by_solver(left, state, spacing, most, sites, least, bound, unit=unit, time_limit_s=time_limit_s, tell=tell)
+    return _by_solver(left, state, spacing, most, sites, least, bound, unit=unit, budget=budget, tell=tell)
 
 
 def settle(rows: Rows, state: Bytes, spacing: Spacing, most: int, limit: float, tell: Tell) -> tuple[Bytes, bool]:
@@ -201,7 +201,7 @@ def _by_solver(
     bound: float,
     *,
     unit: float,
-    time_limit_s: float | None,
+    budget: Budget,
     tell: Tell,
 ) -> Found:
     taken = np.flatnonzero(state == TAKEN)
@@ -221,7 +221,7 @@ def _by_solver(
 
     inside = np.isin(taken, sites).all() and np.isin(np.setdiff1d(sites, taken), free).all()
     start = _levels_of(built, np.isin(free, sites)) if inside else None
-    solved = solve(model, first=start, gap=0.99 * unit, time_limit_s=time_limit_s, tell=look)
+    solved = solve(model, first=start, gap=0.99 * unit, budget=budget, tell=look)
     if solved.x is not None:
         chosen = np.concatenate([taken, free[solved.x[: len(free)] > 0.5]]).astype(np.int32)  # noqa: PLR2004
         cost = nothing - _gain_of(left, chosen)

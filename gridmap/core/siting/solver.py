@@ -38,14 +38,20 @@ class Model:
     upper: Floats
 
 
+@dataclass(slots=True)
+class Budget:
+    """Seconds that the solver may still take, over all models of one question; None: no limit."""
+
+    left_s: float | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Solved:
-    """What the solver found: a choice (None: none yet), the bound, and whether it ran out of time."""
+    """What the solver found: a choice (None: none yet), the bound, and whether it came to its end in time."""
 
     x: Floats | None
     bound: float
     finished: bool
-    seconds: float
 
 
 def solve(
@@ -53,7 +59,7 @@ def solve(
     *,
     first: Floats | None = None,
     gap: float = 0.0,
-    time_limit_s: float | None = None,
+    budget: Budget,
     tell: Callable[[float, float], None],
 ) -> Solved:
     """Maximise a model.
@@ -73,8 +79,8 @@ def solve(
     options = {"output_flag": False, "parallel": "off", "mip_rel_gap": 0.0, "mip_abs_gap": gap, "random_seed": 0}
     for name, option in options.items():
         highs.setOptionValue(name, option)
-    if time_limit_s is not None:
-        highs.setOptionValue("time_limit", max(time_limit_s, 0.0))
+    if budget.left_s is not None:
+        highs.setOptionValue("time_limit", max(budget.left_s, 0.0))
     highs.passModel(_as_lp(model))
     if first is not None:
         known = highspy.HighsSolution()
@@ -100,6 +106,8 @@ def solve(
         stop.set()
         work.join(_PATIENCE_S)
         raise
+    if budget.left_s is not None:
+        budget.left_s -= float(highs.getRunTime())
     return _read(highs)
 
 
@@ -122,4 +130,4 @@ def _read(highs: Any) -> Solved:
     finished = status in {highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible}
     x = np.array(highs.getSolution().col_value) if known else None
     bound = info.mip_dual_bound if status != highspy.HighsModelStatus.kInfeasible else -np.inf
-    return Solved(x, float(bound), finished, float(highs.getRunTime()))
+    return Solved(x, float(bound), finished)
