@@ -110,7 +110,7 @@ def _attaching(network: WalkNetwork) -> str:
         [
             "gridmap, walls, water, railways",
             seconds["barred"],
-            f"{_longer(barred, free):,} rows lead round a barrier, {int((barred.reason > 0).sum()):,} buildings have none",
+            f"{_longer(barred, free):,} rows lead round a barrier, {int((barred.reason > 0).sum()):,} have none",
         ],
         ["shapely STRtree.query_nearest + line_locate_point", seconds["shapely"], "crosses whatever is in its way"],
     ]

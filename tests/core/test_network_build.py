@@ -24,6 +24,7 @@ from gridmap.core.network import (
     islands,
     walk_times,
     walkable,
+    with_closures,
     with_heights,
 )
 from gridmap.errors import InputError, UnknownColumns, UnknownCrs
@@ -316,6 +317,8 @@ def test_a_closed_street_is_gone_and_a_point_closes_only_the_nearest_edge():
     assert 4 not in anywhere.edge_street
     assert build_network(frame, closures=[99]).edges == whole.edges
     assert len({n.version for n in (whole, closed, one, anywhere)}) == 4
+    assert with_closures(whole, [3]).version == closed.version
+    assert with_closures(whole, [99]) is whole
     assert build_network(frame, closures=[1, 2, 3, 4]).nodes == 0
 
 

@@ -8,6 +8,7 @@ from gridmap.core.network.build import (
     build_network,
     edge_lines,
     islands,
+    with_closures,
     with_heights,
 )
 from gridmap.core.network.graph import Attachments, Reason, Via, WalkNetwork, WalkTimes, whole_steps
@@ -42,5 +43,6 @@ __all__ = [
     "walk_times",
     "walkable",
     "whole_steps",
+    "with_closures",
     "with_heights",
 ]

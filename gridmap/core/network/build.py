@@ -20,7 +20,7 @@ from gridmap.core.network.noding import Lines, Pieces, noded
 from gridmap.core.network.walkable import walkable, words
 from gridmap.errors import InputError, UnknownColumns, UnknownCrs
 
-__all__ = ["Closure", "Island", "NetworkSettings", "build_network", "islands", "with_heights"]
+__all__ = ["Closure", "Island", "NetworkSettings", "build_network", "islands", "with_closures", "with_heights"]
 
 Geometries = NDArray[np.object_]
 
@@ -106,9 +106,7 @@ def build_network(
     lines, street, steps = _lines(streets, settings, links)
     pieces = noded(lines, near_m=settings.snap_m)
     network = _network(epsg, pieces, street[pieces.line], steps[pieces.line])
-    for closure in closures:
-        network = _without(network, closure if isinstance(closure, Closure) else Closure(int(closure)))
-    return replace(network, version=_fingerprint(network, repr(settings)))
+    return with_closures(replace(network, version=_fingerprint(network, repr(settings))), closures)
 
 
 def _metric_epsg(streets: gpd.GeoDataFrame) -> int:
@@ -303,6 +301,14 @@ def _fingerprint(network: WalkNetwork, made_by: str) -> str:
 
 
 # --- edits and questions -----------------------------------------------------------------------------------------
+
+
+def with_closures(network: WalkNetwork, closures: Iterable[int | Closure]) -> WalkNetwork:
+    """Return the network without what is closed, as :func:`build_network` would make it, but without cutting again."""
+    out = network
+    for closure in closures:
+        out = _without(out, closure if isinstance(closure, Closure) else Closure(int(closure)))
+    return network if out is network else replace(out, version=_fingerprint(out, network.version))
 
 
 def _without(network: WalkNetwork, closure: Closure) -> WalkNetwork:
