@@ -31,6 +31,7 @@ from gridmap.store.changes import bump
 from gridmap.store.jurisdiction import jurisdiction
 
 _NEAR_M = 1.0
+_BESIDE_M = 100.0
 SHAPING = ("areas", "streets", "water", "buildings")
 
 
@@ -135,11 +136,15 @@ def _base_near(connection: Connection, blocks: gpd.GeoDataFrame, srid: int) -> B
         rows = base_store.read_live(connection, kind, near_blocks=blocks["id"].tolist())
         return project(rows.rename_geometry("geometry"), srid)
 
+    # Areas are large and their borders long: only what lies at the blocks is worked with.
+    zone = shapely.union_all(shapely.buffer(shapely.box(*blocks.bounds.to_numpy().T), _BESIDE_M, join_style="mitre"))
+    areas = layer("areas")
+    areas = areas.set_geometry(shapely.intersection(areas.geometry.to_numpy(), zone)).set_crs(srid)
     return BaseData(
         buildings=layer("buildings"),
         streets=layer("streets"),
         water=layer("water"),
-        areas=making.hard_areas(layer("areas")),
+        areas=making.hard_areas(areas),
     )
 
 

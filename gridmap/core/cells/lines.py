@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridmap.core.cells.coverage import Geometries
+from gridmap.core.cells.coverage import Geometries, Ints
 
 __all__ = ["CUTTING", "Rank", "StreetLines", "classify_streets", "give_way", "parts_of_type", "truthy"]
 
@@ -121,26 +121,60 @@ def give_way(lines: Geometries, higher: Any, *, distance_m: float, min_piece_m: 
         return lines
     merged = parts_of_type(shapely.line_merge(shapely.union_all(lines)), 1)
     # Borders have a vertex every few metres; without them the zone is the same and far quicker to cut with.
-    zone = shapely.buffer(shapely.simplify(higher, distance_m / 20), distance_m, quad_segs=4)
-    shapely.prepare(zone)
-    far = ~shapely.intersects(zone, merged)
-    near_lines = merged[~far]
-    inner = parts_of_type(shapely.difference(near_lines, zone), 1)
-    inner = inner[shapely.length(inner) >= min_piece_m]
-    near = parts_of_type(shapely.intersection(near_lines, zone), 1)
+    beside, zone = _zones(merged, shapely.simplify(higher, distance_m / 20), distance_m)
+    far = np.ones(len(merged), dtype=bool)
+    far[beside] = False
+    inner, of = _lines_in(shapely.difference(merged[beside], zone))
+    long = shapely.length(inner) >= min_piece_m
+    inner, of = inner[long], of[long]
+    near, _ = _lines_in(shapely.intersection(merged[beside], zone))
+    shapely.prepare(higher)
     meets = shapely.intersects(higher, near) & (shapely.length(near) <= 3 * distance_m)
     kept = near[meets]
     tied: list[Any] = []
     if len(inner):
+        rim = shapely.boundary(zone)[np.tile(of, 2)]
         ends = np.concatenate([shapely.get_point(inner, 0), shapely.get_point(inner, -1)])
-        loose = ends[shapely.dwithin(ends, shapely.boundary(zone), 1e-6)]
+        loose = ends[shapely.dwithin(ends, rim, 1e-6)]
         if len(kept) and len(loose):
             held = shapely.STRtree(kept).query(loose, predicate="dwithin", distance=1e-6)[0]
             loose = np.delete(loose, np.unique(held))
         if len(loose):
-            foot = shapely.get_coordinates(shapely.shortest_line(loose, higher)).reshape(-1, 2, 2)
+            edges = _edges(higher)
+            foot = shapely.shortest_line(loose, edges[shapely.STRtree(edges).nearest(loose)])
+            foot = shapely.get_coordinates(foot).reshape(-1, 2, 2)
             along = foot[:, 1] - foot[:, 0]
             length = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)
             foot[:, 1] += along / length[:, None] * 0.05
             tied = list(shapely.linestrings(foot))
     return np.array([*merged[far], *inner, *kept, *tied], dtype=object)
+
+
+def _zones(lines: Geometries, higher: Any, distance_m: float) -> tuple[Ints, Geometries]:
+    """Return which lines run near ``higher``, and the land near to it at each of them.
+
+    One zone for all would have to be cut with every line as a whole.
+    """
+    edges = _edges(higher)
+    line, edge = shapely.STRtree(edges).query(lines, predicate="dwithin", distance=2 * distance_m)
+    order = np.lexsort((edge, line))
+    beside, number = np.unique(line[order], return_inverse=True)
+    if not len(beside):
+        return beside.astype(np.int64), np.zeros(0, dtype=object)
+    bundles = shapely.line_merge(shapely.multilinestrings(edges[edge[order]], indices=number))
+    zone = shapely.buffer(bundles, distance_m, quad_segs=4)
+    meets = shapely.intersects(zone, lines[beside])
+    return beside[meets].astype(np.int64), zone[meets]
+
+
+def _edges(lines: Any) -> Geometries:
+    xy, line = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
+    inner = np.flatnonzero((line[1:] == line[:-1]) & np.any(xy[1:] != xy[:-1], axis=1))
+    return np.asarray(shapely.linestrings(np.stack([xy[inner], xy[inner + 1]], axis=1)), dtype=object)
+
+
+def _lines_in(geometries: Geometries) -> tuple[Geometries, Ints]:
+    """Return the single lines in geometries, and the number of the geometry of each."""
+    parts, of = shapely.get_parts(geometries, return_index=True)
+    lines = (shapely.get_type_id(parts) == 1) & ~shapely.is_empty(parts)
+    return parts[lines], of[lines].astype(np.int64)
