@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ from starlette.requests import Request
 
 import gridmap.maps
 from api.static import StaticFiles
+from gridmap.errors import NotReady
 from gridmap.services.checked import Checked
 from gridmap.services.locate import Locator
 from gridmap.services.tiles import Tiles
@@ -18,7 +20,7 @@ from gridmap.settings import Settings
 from gridmap.store.database import Place
 
 if TYPE_CHECKING:
-    from gridmap.services.walking import Walker
+    from gridmap.services.walking import Town, Walker
 
 __all__ = ["TOKEN_NAME", "Here", "State"]
 
@@ -39,6 +41,7 @@ class State:
         self.over = threading.Event()
         self._making = threading.Lock()
         self._walker: Walker | None = None
+        self._warming = threading.Event()
 
     @property
     def walker(self) -> Walker:
@@ -54,6 +57,23 @@ class State:
                 self._walker = Walker(self.place)
                 self._walker.watch(self.over)
             return self._walker
+
+    @property
+    def town(self) -> Town | None:
+        """The town for walking if it is in memory; else it is loaded in the background, and None is said for now."""
+        held = None if self._walker is None else self._walker.held
+        if held is None and not self._warming.is_set():
+            self._warming.set()
+            threading.Thread(target=self._warm, name="gridmap-warm", daemon=True).start()
+        return held
+
+    def _warm(self) -> None:
+        try:
+            self.walker.town()
+        except NotReady:
+            self._warming.clear()  # there may be data later
+        except Exception:  # the first question about coverage tells what is wrong
+            logging.getLogger("gridmap.walking").exception("the walking data could not be read")
 
 
 async def _here(request: Request) -> State:

@@ -40,6 +40,8 @@ class Point(BaseModel):
     accuracy_m: float | None = Field(default=None, ge=0, le=100_000, allow_inf_nan=False, description="Of the point.")
     at: Moment | None = Field(default=None, description="The edition in force at this time; default: now.")
     address: str | None = Field(default=None, max_length=200, description="Estate and building number, where known.")
+    path: bool = Field(default=False, description="With the way to each station.")
+    walk: bool = Field(default=True, description="Stations by walking time; false: nearest in a straight line, faster.")
     min_edition: int | None = Field(
         default=None, ge=1, le=2**31 - 1, description="Wait up to 2 s for this edition, which was just published."
     )
@@ -55,10 +57,12 @@ class Point(BaseModel):
 async def locate(here: Here, point: Annotated[Point, Query()]) -> Response:
     """Return building, grid, chain of levels, people responsible and stations; near a boundary with candidates."""
     await _until(here.locator, point.min_edition)
-    asked: dict[str, Any] = point.model_dump(exclude={"min_edition"})
-    if here.locator.ready(point.at):
+    asked: dict[str, Any] = point.model_dump(exclude={"min_edition", "walk", "path"})
+    town = here.town if point.walk else None
+    if town is None and here.locator.ready(point.at):
         return json_of(here.locator.locate(**asked))
-    return json_of(await run_in_threadpool(here.locator.locate, **asked))
+    # a walk takes milliseconds: not in the way of everybody else
+    return json_of(await run_in_threadpool(here.locator.locate, **asked, town=town, path=point.path))
 
 
 async def _until(locator: Locator, edition: int | None) -> None:

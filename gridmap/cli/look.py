@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -13,6 +13,10 @@ from typer.core import TyperCommand
 from gridmap.cli.common import DatabaseOption, JsonOption, language, print_json, ready_place, say
 from gridmap.errors import InputError
 from gridmap.model.text import Language, Text
+
+if TYPE_CHECKING:
+    from gridmap.services.walking import Town
+    from gridmap.store.database import Place
 
 _NEGATIVE = re.compile(r"-\d*\.?\d")
 
@@ -58,6 +62,7 @@ def locate(
     at: Annotated[
         str | None, typer.Option(metavar="TIME", help="In the edition in force then; now by default.")
     ] = None,
+    path: Annotated[bool, typer.Option("--path", help="With the way to each station, in --json.")] = False,
     database: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -69,11 +74,21 @@ def locate(
 
     settings, place = ready_place(database)
     locator = Locator(place, near_boundary_m=settings.near_boundary_m)
-    answer = locator.locate(lon, lat, crs=crs, accuracy_m=accuracy_m, at=moment(at), address=address)
+    found = {"crs": crs, "accuracy_m": accuracy_m, "at": moment(at), "address": address}
+    answer = locator.locate(lon, lat, **found, town=_town(place), path=path)
     if json:
         print_json(answer)
     else:
         _tell(answer)
+
+
+def _town(place: Place) -> Town:
+    from gridmap.services.kernels import tell_once
+
+    tell_once(lambda text: say(text, err=True))
+    from gridmap.services.walking import Walker
+
+    return Walker(place).town()
 
 
 def _tell(answer: dict[str, Any]) -> None:
@@ -96,8 +111,18 @@ def _tell(answer: dict[str, Any]) -> None:
     for duty in answer["duties"]:
         line("责任人", "on duty", " ".join(str(v) for v in (duty["label"], duty["name"], duty["phone"]) if v))
     for station in answer["stations"]:
-        line("站点", "station", f"{station['name']} {station['distance_m']} m")
+        line("站点", "station", f"{station['name']} {_way(station)}")
     line("版本", "edition", answer["edition"]["name"])
+
+
+def _way(station: dict[str, Any]) -> str:
+    if station["basis"] == "walk":
+        minutes = station["walk_s"] / 60
+        return Text(
+            f"步行 {minutes:.1f} 分钟 {station['walk_m']:.0f} 米",
+            f"{minutes:.1f} min, {station['walk_m']:.0f} m on foot",
+        ).said(language())
+    return Text(f"直线 {station['distance_m']} 米", f"{station['distance_m']} m straight").said(language())
 
 
 def map_(

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -24,6 +24,9 @@ from gridmap.store import locating, readers
 from gridmap.store.changes import versions
 from gridmap.store.database import Place, engine_of
 from gridmap.store.jurisdiction import data_bounds, jurisdiction
+
+if TYPE_CHECKING:
+    from gridmap.services.walking import Town
 
 NEAREST_STATIONS = 3
 EDITIONS_KEPT = 4
@@ -115,8 +118,13 @@ class Locator:
         accuracy_m: float | None = None,
         at: datetime | None = None,
         address: str | None = None,
+        town: Town | None = None,
+        path: bool = False,
     ) -> dict[str, Any]:
         """Locate a point or an address (the building that it names exactly goes first).
+
+        With a ``town`` its stations are those nearest on foot, with ``path`` and the way there; where nothing can be
+        walked they are the nearest in a straight line, and each says so (``basis``).
 
         Raises
         ------
@@ -139,7 +147,14 @@ class Locator:
             longitude, latitude = to_wgs84([lon], [lat], crs)
             x, y = float(longitude[0]), float(latitude[0])
             found = self._by_building_or_point(index, named, x, y, accuracy_m)
-        return self._told(shared, index, found, edition_id, named=named, lon=x, lat=y, crs=crs)
+        answer = self._told(shared, index, found, edition_id, named=named, lon=x, lat=y, crs=crs)
+        if town is not None:
+            from gridmap.services.nearby import stations_on_foot  # brings numba
+
+            number = found.building.id if found.building else None
+            walked = stations_on_foot(town, building=number, lon=x, lat=y, most=NEAREST_STATIONS, path=path)
+            answer["stations"] = walked or answer["stations"]
+        return answer
 
     def _by_building_or_point(
         self, index: GridIndex, named: AddressMatch | None, lon: float, lat: float, accuracy_m: float | None
@@ -281,6 +296,7 @@ def _nearest(shared: _Shared, index: GridIndex, lon: float | None, lat: float | 
     there = index.to_metric(shared.station_xy[:, 0], shared.station_xy[:, 1])
     position, metres = nearest_stations(index.to_metric([lon], [lat]), there, k=NEAREST_STATIONS)
     return [
-        shared.stations[int(p)] | {"distance_m": round(float(d), 1)}
+        shared.stations[int(p)]
+        | {"distance_m": round(float(d), 1), "walk_s": None, "walk_m": None, "basis": "straight"}
         for p, d in zip(position[0], metres[0], strict=True)
     ]
