@@ -601,16 +601,34 @@ CREATE TABLE gridmap.plan (
     revision integer DEFAULT 0 NOT NULL,
     owner text NOT NULL,
     set_id bigint,
-    made_at timestamp with time zone DEFAULT now() NOT NULL
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL
 );
 COMMENT ON TABLE gridmap.plan IS 'Drafts that start from an edition';
+COMMENT ON COLUMN gridmap.plan.revision IS 'number of the last operation';
 CREATE TABLE gridmap.plan_assignment (
     plan_id bigint NOT NULL,
     cell_id bigint NOT NULL,
-    code text
+    grid_key bigint NOT NULL
 );
-COMMENT ON TABLE gridmap.plan_assignment IS 'Where a plan differs from the edition that it started from';
-COMMENT ON COLUMN gridmap.plan_assignment.code IS 'code of the leaf grid; null: in no grid';
+COMMENT ON TABLE gridmap.plan_assignment IS 'Where a plan differs now from the edition that it started from';
+COMMENT ON COLUMN gridmap.plan_assignment.grid_key IS 'leaf grid as in plan_grid; 0: in no grid';
+CREATE TABLE gridmap.plan_grid (
+    plan_id bigint NOT NULL,
+    grid_key bigint NOT NULL,
+    code text NOT NULL,
+    name text NOT NULL,
+    level integer NOT NULL,
+    leaf boolean NOT NULL,
+    grid_kind text NOT NULL,
+    parent_key bigint,
+    community_code text,
+    locked boolean DEFAULT false NOT NULL,
+    ended boolean DEFAULT false NOT NULL
+);
+COMMENT ON TABLE gridmap.plan_grid IS 'Grids that a plan made, changed or ended, as they are now';
+COMMENT ON COLUMN gridmap.plan_grid.grid_key IS 'uid of a grid of the edition; -1, -2 …: a new grid';
+COMMENT ON COLUMN gridmap.plan_grid.ended IS 'merged away, or never kept';
 ALTER TABLE gridmap.plan ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME gridmap.plan_id_seq
     START WITH 1
@@ -619,6 +637,22 @@ ALTER TABLE gridmap.plan ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE gridmap.plan_operation (
+    plan_id bigint NOT NULL,
+    seq integer NOT NULL,
+    kind text NOT NULL,
+    who text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    gesture jsonb NOT NULL,
+    effect jsonb NOT NULL,
+    inverse_of integer
+);
+COMMENT ON TABLE gridmap.plan_operation IS 'The operations of plans: only ever appended to; replayed from their effects';
+COMMENT ON COLUMN gridmap.plan_operation.seq IS '1, 2, 3 …: the revision that it made';
+COMMENT ON COLUMN gridmap.plan_operation.who IS 'operating system user or token name, never told by the client';
+COMMENT ON COLUMN gridmap.plan_operation.gesture IS 'what was asked for';
+COMMENT ON COLUMN gridmap.plan_operation.effect IS 'which cells went from grid to grid, what of grids changed';
+COMMENT ON COLUMN gridmap.plan_operation.inverse_of IS 'the operation that an undo or redo takes back';
 CREATE TABLE gridmap.request (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     import_id bigint,
@@ -863,8 +897,14 @@ ALTER TABLE ONLY gridmap.place
     ADD CONSTRAINT place_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY gridmap.plan_assignment
     ADD CONSTRAINT plan_assignment_pkey PRIMARY KEY (plan_id, cell_id);
+ALTER TABLE ONLY gridmap.plan_grid
+    ADD CONSTRAINT plan_grid_pkey PRIMARY KEY (plan_id, grid_key);
+ALTER TABLE ONLY gridmap.plan_operation
+    ADD CONSTRAINT plan_operation_pkey PRIMARY KEY (plan_id, seq);
 ALTER TABLE ONLY gridmap.plan
     ADD CONSTRAINT plan_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY gridmap.plan
+    ADD CONSTRAINT plan_title_key UNIQUE (title);
 ALTER TABLE ONLY gridmap.request
     ADD CONSTRAINT request_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY gridmap.scenario
@@ -918,6 +958,7 @@ CREATE UNIQUE INDEX landuse_live_source_idx ON gridmap.landuse USING btree (sour
 CREATE UNIQUE INDEX net_area_live_source_idx ON gridmap.net_area USING btree (source_id) WHERE (retired_at IS NULL);
 CREATE INDEX place_geom_idx ON gridmap.place USING gist (geom);
 CREATE UNIQUE INDEX place_live_source_idx ON gridmap.place USING btree (source_id) WHERE (retired_at IS NULL);
+CREATE INDEX plan_assignment_cell_id_idx ON gridmap.plan_assignment USING btree (cell_id);
 CREATE INDEX request_current_uid_idx ON gridmap.request USING btree (current_uid);
 CREATE INDEX request_geom_idx ON gridmap.request USING gist (geom);
 CREATE UNIQUE INDEX request_source_idx ON gridmap.request USING btree (source, source_ref);
@@ -993,6 +1034,10 @@ ALTER TABLE ONLY gridmap.plan_assignment
     ADD CONSTRAINT plan_assignment_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES gridmap.plan(id) ON DELETE CASCADE;
 ALTER TABLE ONLY gridmap.plan
     ADD CONSTRAINT plan_base_edition_fkey FOREIGN KEY (base_edition) REFERENCES gridmap.edition(id);
+ALTER TABLE ONLY gridmap.plan_grid
+    ADD CONSTRAINT plan_grid_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES gridmap.plan(id) ON DELETE CASCADE;
+ALTER TABLE ONLY gridmap.plan_operation
+    ADD CONSTRAINT plan_operation_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES gridmap.plan(id) ON DELETE CASCADE;
 ALTER TABLE ONLY gridmap.plan
     ADD CONSTRAINT plan_set_id_fkey FOREIGN KEY (set_id) REFERENCES gridmap.grid_set(id);
 ALTER TABLE ONLY gridmap.request

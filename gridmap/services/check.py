@@ -15,21 +15,26 @@ from sqlalchemy import Connection
 
 from gridmap.core import rules
 from gridmap.core.grids import CellState, derive
+from gridmap.core.plans.effect import NO_GRID, Grid
 from gridmap.core.rules import CheckInputs, CheckSettings
 from gridmap.errors import NotReady
 from gridmap.model.finding import Finding
 from gridmap.services import settling
+from gridmap.services.checking import WALKING_RULES, check_walking
+from gridmap.services.walking import Walker
 from gridmap.store import base as base_store
 from gridmap.store import editions as edition_store
 from gridmap.store import findings as finding_store
+from gridmap.store import plans as plan_store
 from gridmap.store.database import Place, engine_of
 from gridmap.store.jurisdiction import jurisdiction
+from gridmap.store.plans import PlanRow
 
 _PLAN_RULES = ("coverage", "building_without_grid", "grid_pieces", "household_band", "codes")
 
 
 def check(place: Place, *, names: tuple[str, ...] | None = None) -> list[Finding]:
-    """Run the rules (all, or those named) over the edition in force and every open draft.
+    """Run the rules (all, or those named) over the edition in force, every open draft, and the walking network.
 
     A finding of a draft that the edition has too is listed once. Findings that the making of cells and figures left
     behind come last.
@@ -41,6 +46,16 @@ def check(place: Place, *, names: tuple[str, ...] | None = None) -> list[Finding
     InputError
         There is no rule of that name.
     """
+    others = None if names is None else tuple(name for name in names if name not in WALKING_RULES)
+    found = [] if others == () else _check_grids(place, others)
+    if names is None or others != names:
+        town = Walker(place).town()
+        with engine_of(place).connect() as connection:
+            found += check_walking(connection, town, names)
+    return found
+
+
+def _check_grids(place: Place, names: tuple[str, ...] | None) -> list[Finding]:
     with engine_of(place).connect() as connection:
         known = jurisdiction(connection)
         if known.metric_srid is None:
@@ -56,8 +71,9 @@ def check(place: Place, *, names: tuple[str, ...] | None = None) -> list[Finding
         code_of = dict(zip(grids["uid"], grids["code"], strict=True))
         codes = np.array([code_of.get(uid) for uid in uids], dtype=object)
         found = rules.check(_with_grids(base, cells, codes, grids), names)
-        for plan_id in edition_store.open_plans(connection).get("id", []):
-            found += _check_plan(connection, int(plan_id), base, state, cells, codes, grids, srid, names)
+        for plan in plan_store.listed(connection):
+            if plan.state == "draft":
+                found += _check_plan(connection, plan, base, state, cells, srid, names)
         return _once(found, kept, names)
 
 
@@ -131,42 +147,36 @@ def _with_grids(
 
 def _check_plan(
     connection: Connection,
-    plan_id: int,
+    plan: PlanRow,
     base: CheckInputs,
     state: CellState,
     cells: gpd.GeoDataFrame,
-    present: NDArray[np.object_],
-    grids: gpd.GeoDataFrame,
     srid: int,
     names: tuple[str, ...] | None,
 ) -> list[Finding]:
     wanted = tuple(n for n in _PLAN_RULES if names is None or n in names)
     if not wanted:
         return []
-    differs = edition_store.plan_differences(connection, plan_id)
-    codes = present.copy()
+    keys = np.maximum(settling.uids_by_cell(connection, plan.base_edition, state), NO_GRID)
+    differs = plan_store.differences(connection, plan.id)
     rows = state.rows_of(differs["cell_id"].to_numpy(dtype=np.int64))
-    codes[rows[rows >= 0]] = differs["code"].to_numpy(dtype=object)[rows >= 0]
-    leaves = _plan_leaves(grids, codes)
-    member = pd.Index(leaves["code"]).get_indexer(pd.Index(codes)).astype(np.int64)
+    keys[rows[rows >= 0]] = differs["key"].to_numpy(dtype=np.int64)[rows >= 0]
+    leaves = _plan_leaves([grid for grid in plan_store.grids_now(connection, plan.id)[0] if grid.leaf])
+    member = pd.Index(leaves["uid"]).get_indexer(pd.Index(keys)).astype(np.int64)
     derived = derive(state, member, leaves, leaves.iloc[:0]).set_crs(srid).to_crs(4326)
+    codes = np.array([*leaves["code"], None], dtype=object)[member]
     return rules.check(_with_grids(base, cells, codes, derived), wanted)
 
 
-def _plan_leaves(grids: gpd.GeoDataFrame, codes: NDArray[np.object_]) -> pd.DataFrame:
-    """Return the leaf grids of a draft: those of its edition, and new ones by their code."""
-    leaves = pd.DataFrame(grids)[["uid", "code", "name", "level", "grid_kind", "parent_uid", "community_code"]].copy()
-    leaves["parent_uid"] = pd.array([pd.NA] * len(leaves), dtype="Int64")
-    new = sorted({c for c in codes if c is not None} - set(leaves["code"]))
-    added = pd.DataFrame(
+def _plan_leaves(grids: list[Grid]) -> pd.DataFrame:
+    return pd.DataFrame(
         {
-            "uid": [-1 - k for k in range(len(new))],
-            "code": new,
-            "name": new,
-            "level": int(leaves["level"].max()) if len(leaves) else 1,
-            "grid_kind": "urban",
-            "parent_uid": pd.array([pd.NA] * len(new), dtype="Int64"),
-            "community_code": [c[:12] for c in new],
+            "uid": [g.key for g in grids],
+            "code": [g.code for g in grids],
+            "name": [g.name for g in grids],
+            "level": [g.level for g in grids],
+            "grid_kind": [g.kind for g in grids],
+            "parent_uid": pd.array([pd.NA] * len(grids), dtype="Int64"),
+            "community_code": [g.community for g in grids],
         }
     )
-    return pd.concat([leaves, added], ignore_index=True) if new else leaves.reset_index(drop=True)

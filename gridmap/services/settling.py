@@ -20,6 +20,7 @@ from gridmap.errors import Conflict
 from gridmap.model.finding import Finding
 from gridmap.model.progress import Progress
 from gridmap.model.text import Text
+from gridmap.services import drafts
 from gridmap.store import areas as area_store
 from gridmap.store import base as base_store
 from gridmap.store import cells as cell_store
@@ -225,13 +226,16 @@ def _plan_from_set(
             f"The draft '{entry['name']}' needs an edition to start from. Import the present grids first (--edition).",
         )
     base = editions[-1].id
-    plan_id = store.add_plan(connection, title=entry["name"], base_edition=base, owner=who, set_id=int(entry["id"]))
-    grids = store.edition_grids(connection, base, leaf=True)
-    code_of = dict(zip(grids["uid"], grids["code"], strict=True))
-    present = np.array([code_of.get(uid) for uid in uids_by_cell(connection, base, state)], dtype=object)
-    differs = np.array([a != b for a, b in zip(codes, present, strict=True)], dtype=bool)
-    store.write_plan_differences(
-        connection, plan_id, pd.DataFrame({"cell_id": state.ids[differs], "code": codes[differs]})
+    drafts.from_polygons(
+        connection,
+        title=entry["name"],
+        base_edition=base,
+        owner=who,
+        set_id=int(entry["id"]),
+        cells=state.ids,
+        present=uids_by_cell(connection, base, state),
+        codes=codes,
+        rows=pd.DataFrame(store.grid_set_rows(connection, int(entry["id"]))).drop(columns="geom"),
     )
 
 
@@ -258,7 +262,7 @@ def carry_over(
         def heirs(uid_of: Mapping[int, int]) -> pd.DataFrame:
             return _by_land(descent, uid_of)
 
-    plans = _plans_before(connection, replaced)
+    plans = drafts.before_change(connection, replaced)
     findings: list[Finding] = []
     moves: list[tuple[int, Ids, pd.DataFrame]] = []
     for edition_id in (e.id for e in editions if e.id >= first):
@@ -283,7 +287,7 @@ def carry_over(
             until=moves[position + 1][0] if position + 1 < len(moves) else None,
         )
         rederive(connection, edition_id, srid, touched=touched)
-    _carry_plans(connection, plans, heirs)
+    drafts.carry(connection, plans, heirs)
     return findings
 
 
@@ -439,37 +443,6 @@ def _sum_up(connection: Connection, edition_id: int, srid: int, changed: gpd.Geo
             store.write_edition_grids(connection, edition_id, anew)
         now = store.edition_grids(connection, edition_id, uids=parents)
         changed, reshaped = now, _reshaped(above, now)
-
-
-def _plans_before(connection: Connection, replaced: Ids | None) -> dict[int, tuple[pd.DataFrame, dict[int, int]]]:
-    """Return of each open draft where it differs, and the grids that replaced cells have in its edition."""
-    plans: dict[int, tuple[pd.DataFrame, dict[int, int]]] = {}
-    open_ones = store.open_plans(connection)
-    for plan_id, base in zip(open_ones["id"], open_ones["base_edition"], strict=True):
-        assigned = store.assignment_in(connection, int(base), of_cells=replaced)
-        gone = assigned[~assigned["live"].astype(bool)]
-        in_base = dict(zip(gone["cell_id"].tolist(), gone["uid"].tolist(), strict=True))
-        plans[int(plan_id)] = (store.plan_differences(connection, int(plan_id)), in_base)
-    return plans
-
-
-def _carry_plans(
-    connection: Connection, plans: Mapping[int, tuple[pd.DataFrame, dict[int, int]]], heirs: Heirs
-) -> None:
-    """Hand the place of replaced cells in a draft to the cells on their land."""
-    for plan_id, (differs, in_base) in plans.items():
-        live = cell_store.live_among(connection, differs["cell_id"].tolist())
-        gone = differs[~differs["cell_id"].isin(live)]
-        if gone.empty:
-            continue
-        codes = list(dict.fromkeys(gone["code"]))
-        # the draft's own grids are told apart from those of its edition by negative numbers
-        drafted = {cell: -1 - codes.index(code) for cell, code in zip(gone["cell_id"], gone["code"], strict=True)}
-        chosen = heirs(in_base | drafted)
-        chosen = chosen[chosen["uid"] < 0]
-        kept = differs[differs["cell_id"].isin(live) & ~differs["cell_id"].isin(chosen["new_id"])]
-        added = pd.DataFrame({"cell_id": chosen["new_id"], "code": [codes[-1 - int(u)] for u in chosen["uid"]]})
-        store.write_plan_differences(connection, plan_id, pd.concat([kept, added], ignore_index=True))
 
 
 def refresh_totals(connection: Connection) -> None:

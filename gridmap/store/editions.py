@@ -1,4 +1,4 @@
-"""Editions, their grids and assignments, plans and imported grid sets in PostGIS."""
+"""Editions, their grids and assignments, and imported grid sets in PostGIS."""
 
 from __future__ import annotations
 
@@ -309,50 +309,5 @@ def write_grid_lineage(connection: Connection, edition_id: int, flows: pd.DataFr
             "old_uid": [int(v) for v in flows["old_uid"]],
             "new_uid": [int(v) for v in flows["new_uid"]],
             "households": [int(v) for v in flows["households"]],
-        },
-    )
-
-
-def open_plans(connection: Connection) -> pd.DataFrame:
-    """Return the plans that are not finished: id, title, base_edition, revision."""
-    return pd.DataFrame(
-        read_frame(
-            connection,
-            "SELECT id, title, base_edition, revision FROM gridmap.plan WHERE state = 'draft' ORDER BY id",
-        )
-    )
-
-
-def add_plan(connection: Connection, *, title: str, base_edition: int, owner: str, set_id: int | None) -> int:
-    """Add a draft; returns its id."""
-    found = connection.exec_driver_sql(
-        "INSERT INTO gridmap.plan (title, base_edition, owner, set_id) "
-        "VALUES (%(t)s, %(b)s, %(o)s, %(s)s) RETURNING id",
-        {"t": title, "b": base_edition, "o": owner, "s": set_id},
-    ).scalar_one()
-    return int(found)
-
-
-def plan_differences(connection: Connection, plan_id: int) -> pd.DataFrame:
-    """Return where a plan differs from the edition that it started from: cell_id, code (None: in no grid)."""
-    return pd.DataFrame(
-        read_frame(
-            connection,
-            "SELECT cell_id, code FROM gridmap.plan_assignment WHERE plan_id = %(p)s ORDER BY cell_id",
-            {"p": plan_id},
-        )
-    )
-
-
-def write_plan_differences(connection: Connection, plan_id: int, differences: pd.DataFrame) -> None:
-    """Replace where a plan differs: cell_id, code (None: in no grid)."""
-    connection.exec_driver_sql("DELETE FROM gridmap.plan_assignment WHERE plan_id = %(p)s", {"p": plan_id})
-    copy_rows(
-        connection,
-        "gridmap.plan_assignment",
-        {
-            "plan_id": [plan_id] * len(differences),
-            "cell_id": [int(c) for c in differences["cell_id"]],
-            "code": list(differences["code"]),
         },
     )

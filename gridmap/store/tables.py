@@ -642,14 +642,52 @@ plan = Table(
     "plan",
     metadata,
     _id(),
-    Column("title", Text, nullable=False),
+    Column("title", Text, nullable=False, unique=True),
     Column("base_edition", Integer, ForeignKey("gridmap.edition.id"), nullable=False),
     Column("state", Text, nullable=False, server_default=text("'draft'")),
-    Column("revision", Integer, nullable=False, server_default=text("0")),
+    Column(
+        "revision",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="number of the last operation",
+    ),
     Column("owner", Text, nullable=False),
     Column("set_id", BigInteger, ForeignKey("gridmap.grid_set.id")),
     _moment("made_at", nullable=False, default=True),
+    _moment("changed_at", nullable=False, default=True),
     comment="Drafts that start from an edition",
+)
+
+plan_operation = Table(
+    "plan_operation",
+    metadata,
+    Column("plan_id", BigInteger, ForeignKey("gridmap.plan.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True, comment="1, 2, 3 …: the revision that it made"),
+    Column("kind", Text, nullable=False),
+    Column("who", Text, nullable=False, comment="operating system user or token name, never told by the client"),
+    _moment("at", nullable=False, default=True),
+    Column("gesture", JSONB, nullable=False, comment="what was asked for"),
+    Column("effect", JSONB, nullable=False, comment="which cells went from grid to grid, what of grids changed"),
+    Column("inverse_of", Integer, comment="the operation that an undo or redo takes back"),
+    comment="The operations of plans: only ever appended to; replayed from their effects",
+)
+
+plan_grid = Table(
+    "plan_grid",
+    metadata,
+    Column("plan_id", BigInteger, ForeignKey("gridmap.plan.id", ondelete="CASCADE"), primary_key=True),
+    Column("grid_key", BigInteger, primary_key=True, comment="uid of a grid of the edition; -1, -2 …: a new grid"),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("leaf", Boolean, nullable=False),
+    Column("grid_kind", Text, nullable=False),
+    Column("parent_key", BigInteger),
+    Column("community_code", Text),
+    Column("locked", Boolean, nullable=False, server_default=text("false")),
+    Column("ended", Boolean, nullable=False, server_default=text("false"), comment="merged away, or never kept"),
+    comment="Grids that a plan made, changed or ended, as they are now",
 )
 
 plan_assignment = Table(
@@ -657,8 +695,9 @@ plan_assignment = Table(
     metadata,
     Column("plan_id", BigInteger, ForeignKey("gridmap.plan.id", ondelete="CASCADE"), primary_key=True),
     Column("cell_id", BigInteger, ForeignKey("gridmap.cell.id"), primary_key=True),
-    Column("code", Text, comment="code of the leaf grid; null: in no grid"),
-    comment="Where a plan differs from the edition that it started from",
+    Column("grid_key", BigInteger, nullable=False, comment="leaf grid as in plan_grid; 0: in no grid"),
+    Index("plan_assignment_cell_id_idx", "cell_id"),
+    comment="Where a plan differs now from the edition that it started from",
 )
 
 open_finding = Table(

@@ -600,11 +600,14 @@ CREATE TABLE gridmap.plan (
     owner TEXT NOT NULL,
     set_id BIGINT,
     made_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT plan_pkey PRIMARY KEY (id),
+    CONSTRAINT plan_title_key UNIQUE (title),
     CONSTRAINT plan_base_edition_fkey FOREIGN KEY(base_edition) REFERENCES gridmap.edition (id),
     CONSTRAINT plan_set_id_fkey FOREIGN KEY(set_id) REFERENCES gridmap.grid_set (id)
 );
 COMMENT ON TABLE gridmap.plan IS 'Drafts that start from an edition';
+COMMENT ON COLUMN gridmap.plan.revision IS 'number of the last operation';
 
 CREATE TABLE gridmap.request (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -650,16 +653,55 @@ COMMENT ON COLUMN gridmap.request.current_uid IS 'grid responsible now';
 COMMENT ON COLUMN gridmap.request.parent_code IS 'where no leaf grid answers: the area that receives it';
 COMMENT ON COLUMN gridmap.request.reason IS 'why it is not located';
 
+CREATE TABLE gridmap.plan_operation (
+    plan_id BIGINT NOT NULL,
+    seq INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    who TEXT NOT NULL,
+    at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    gesture JSONB NOT NULL,
+    effect JSONB NOT NULL,
+    inverse_of INTEGER,
+    CONSTRAINT plan_operation_pkey PRIMARY KEY (plan_id, seq),
+    CONSTRAINT plan_operation_plan_id_fkey FOREIGN KEY(plan_id) REFERENCES gridmap.plan (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE gridmap.plan_operation IS 'The operations of plans: only ever appended to; replayed from their effects';
+COMMENT ON COLUMN gridmap.plan_operation.seq IS '1, 2, 3 …: the revision that it made';
+COMMENT ON COLUMN gridmap.plan_operation.who IS 'operating system user or token name, never told by the client';
+COMMENT ON COLUMN gridmap.plan_operation.gesture IS 'what was asked for';
+COMMENT ON COLUMN gridmap.plan_operation.effect IS 'which cells went from grid to grid, what of grids changed';
+COMMENT ON COLUMN gridmap.plan_operation.inverse_of IS 'the operation that an undo or redo takes back';
+
+CREATE TABLE gridmap.plan_grid (
+    plan_id BIGINT NOT NULL,
+    grid_key BIGINT NOT NULL,
+    code TEXT NOT NULL,
+    name TEXT NOT NULL,
+    level INTEGER NOT NULL,
+    leaf BOOLEAN NOT NULL,
+    grid_kind TEXT NOT NULL,
+    parent_key BIGINT,
+    community_code TEXT,
+    locked BOOLEAN DEFAULT false NOT NULL,
+    ended BOOLEAN DEFAULT false NOT NULL,
+    CONSTRAINT plan_grid_pkey PRIMARY KEY (plan_id, grid_key),
+    CONSTRAINT plan_grid_plan_id_fkey FOREIGN KEY(plan_id) REFERENCES gridmap.plan (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE gridmap.plan_grid IS 'Grids that a plan made, changed or ended, as they are now';
+COMMENT ON COLUMN gridmap.plan_grid.grid_key IS 'uid of a grid of the edition; -1, -2 …: a new grid';
+COMMENT ON COLUMN gridmap.plan_grid.ended IS 'merged away, or never kept';
+
 CREATE TABLE gridmap.plan_assignment (
     plan_id BIGINT NOT NULL,
     cell_id BIGINT NOT NULL,
-    code TEXT,
+    grid_key BIGINT NOT NULL,
     CONSTRAINT plan_assignment_pkey PRIMARY KEY (plan_id, cell_id),
     CONSTRAINT plan_assignment_plan_id_fkey FOREIGN KEY(plan_id) REFERENCES gridmap.plan (id) ON DELETE CASCADE,
     CONSTRAINT plan_assignment_cell_id_fkey FOREIGN KEY(cell_id) REFERENCES gridmap.cell (id)
 );
-COMMENT ON TABLE gridmap.plan_assignment IS 'Where a plan differs from the edition that it started from';
-COMMENT ON COLUMN gridmap.plan_assignment.code IS 'code of the leaf grid; null: in no grid';
+CREATE INDEX plan_assignment_cell_id_idx ON gridmap.plan_assignment (cell_id);
+COMMENT ON TABLE gridmap.plan_assignment IS 'Where a plan differs now from the edition that it started from';
+COMMENT ON COLUMN gridmap.plan_assignment.grid_key IS 'leaf grid as in plan_grid; 0: in no grid';
 
 CREATE TABLE gridmap.walk_point (
     thing_kind TEXT NOT NULL,

@@ -1,0 +1,262 @@
+"""Plans in PostGIS: an append-only log of operations, and where each plan stands now.
+
+The log is the truth: the edition that a plan started from, and the effects one after the other, give its state. Beside
+it ``plan_assignment`` and ``plan_grid`` hold where that state differs from the edition, for SQL and for a quick start.
+Grids are numbers as in :mod:`gridmap.core.plans.effect`: ``uid`` from 1, −1, −2 … for those that the plan made, 0 for
+no grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from gridmap.core.plans.effect import Effect, Grid
+from gridmap.core.plans.history import Entry
+from gridmap.store.copying import copy_rows, read_frame
+
+__all__ = [
+    "OperationRow",
+    "PlanRow",
+    "add",
+    "append",
+    "building_facts",
+    "differences",
+    "entries",
+    "find",
+    "find_titled",
+    "forget_cells",
+    "grids_now",
+    "listed",
+    "operations",
+    "used_codes",
+]
+
+Ints = NDArray[np.int64]
+
+_COLUMNS = "id, title, base_edition, state, revision, owner, made_at, changed_at"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One plan; ``revision`` is the number of its last operation."""
+
+    id: int
+    title: str
+    base_edition: int
+    state: str
+    revision: int
+    owner: str
+    made_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRow:
+    """One operation as it stands in the log, without its effect; ``cells`` is how many moved."""
+
+    seq: int
+    kind: str
+    who: str
+    at: datetime
+    gesture: dict[str, Any]
+    inverse_of: int | None
+    cells: int
+
+
+def listed(connection: Connection) -> list[PlanRow]:
+    """Return all plans, the one changed last first."""
+    rows = connection.exec_driver_sql(f"SELECT {_COLUMNS} FROM gridmap.plan ORDER BY changed_at DESC, id DESC")
+    return [PlanRow(*row) for row in rows]
+
+
+def find(connection: Connection, plan_id: int, *, lock: bool = False) -> PlanRow | None:
+    """Return a plan; ``lock`` keeps others from adding operations until the transaction ends."""
+    row = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM gridmap.plan WHERE id = %(i)s" + (" FOR NO KEY UPDATE" if lock else ""),
+        {"i": plan_id},
+    ).first()
+    return None if row is None else PlanRow(*row)
+
+
+def find_titled(connection: Connection, title: str) -> PlanRow | None:
+    """Return the plan of a title."""
+    row = connection.exec_driver_sql(f"SELECT {_COLUMNS} FROM gridmap.plan WHERE title = %(t)s", {"t": title}).first()
+    return None if row is None else PlanRow(*row)
+
+
+def add(connection: Connection, *, title: str, base_edition: int, owner: str, set_id: int | None = None) -> int | None:
+    """Add a draft; returns its id, or None when the title is taken."""
+    found = connection.exec_driver_sql(
+        "INSERT INTO gridmap.plan (title, base_edition, owner, set_id) VALUES (%(t)s, %(b)s, %(o)s, %(s)s) "
+        "ON CONFLICT (title) DO NOTHING RETURNING id",
+        {"t": title, "b": base_edition, "o": owner, "s": set_id},
+    ).scalar()
+    return None if found is None else int(found)
+
+
+def append(
+    connection: Connection,
+    plan_id: int,
+    *,
+    kind: str,
+    who: str,
+    effect: Effect,
+    grids: Iterable[tuple[Grid, bool]],
+    gesture: dict[str, Any] | None = None,
+    inverse_of: int | None = None,
+) -> tuple[int, datetime]:
+    """Append an operation and bring the plan's state along; returns its number, now the revision, and its time.
+
+    Parameters
+    ----------
+    connection, plan_id
+        The plan, which the caller has locked.
+    kind, who, effect, gesture, inverse_of
+        As in the log.
+    grids
+        The grids that the effect changes as they are afterwards, and whether each has ended.
+    """
+    seq, at = connection.exec_driver_sql(
+        "WITH counted AS (UPDATE gridmap.plan SET revision = revision + 1, changed_at = now() WHERE id = %(p)s "
+        "RETURNING revision) INSERT INTO gridmap.plan_operation "
+        "(plan_id, seq, kind, who, gesture, effect, inverse_of) SELECT %(p)s, revision, %(k)s, %(w)s, %(g)s::jsonb, "
+        "%(e)s::jsonb, %(i)s FROM counted RETURNING seq, at",
+        {
+            "p": plan_id,
+            "k": kind,
+            "w": who,
+            "g": orjson.dumps(gesture or {}).decode(),
+            "e": orjson.dumps(effect.as_dict()).decode(),
+            "i": inverse_of,
+        },
+    ).one()
+    cells = [cell for move in effect.moves for cell in move.cells]
+    keys = [move.target for move in effect.moves for _ in move.cells]
+    if cells:
+        connection.exec_driver_sql(
+            "WITH gone AS (SELECT n.cell, n.key, coalesce(a.uid, 0) AS base "
+            "FROM unnest(%(c)s::bigint[], %(k)s::bigint[]) AS n(cell, key) "
+            "JOIN gridmap.plan p ON p.id = %(p)s LEFT JOIN gridmap.assignment a ON a.cell_id = n.cell "
+            "AND a.from_edition <= p.base_edition AND (a.to_edition IS NULL OR a.to_edition > p.base_edition)), "
+            "back AS (DELETE FROM gridmap.plan_assignment d USING gone g "
+            "WHERE d.plan_id = %(p)s AND d.cell_id = g.cell AND g.key = g.base) "
+            "INSERT INTO gridmap.plan_assignment (plan_id, cell_id, grid_key) "
+            "SELECT %(p)s, cell, key FROM gone WHERE key <> base "
+            "ON CONFLICT (plan_id, cell_id) DO UPDATE SET grid_key = excluded.grid_key",
+            {"p": plan_id, "c": cells, "k": keys},
+        )
+    for grid, ended in grids:
+        connection.exec_driver_sql(
+            "INSERT INTO gridmap.plan_grid (plan_id, grid_key, code, name, level, leaf, grid_kind, parent_key, "
+            "community_code, locked, ended) VALUES (%(p)s, %(key)s, %(code)s, %(name)s, %(level)s, %(leaf)s, %(kind)s, "
+            "%(parent)s, %(community)s, %(locked)s, %(ended)s) ON CONFLICT (plan_id, grid_key) DO UPDATE SET "
+            "code = excluded.code, name = excluded.name, level = excluded.level, leaf = excluded.leaf, "
+            "grid_kind = excluded.grid_kind, parent_key = excluded.parent_key, "
+            "community_code = excluded.community_code, locked = excluded.locked, ended = excluded.ended",
+            {
+                "p": plan_id, "key": grid.key, "code": grid.code, "name": grid.name, "level": grid.level,
+                "leaf": grid.leaf, "kind": grid.kind, "parent": grid.parent, "community": grid.community,
+                "locked": grid.locked, "ended": ended,
+            },
+        )  # fmt: skip
+    return int(seq), at
+
+
+def entries(connection: Connection, plan_id: int, *, after: int = 0) -> list[Entry]:
+    """Return the log of a plan after a revision, with effects."""
+    rows = connection.exec_driver_sql(
+        "SELECT seq, who, kind, effect, inverse_of, at FROM gridmap.plan_operation "
+        "WHERE plan_id = %(p)s AND seq > %(a)s ORDER BY seq",
+        {"p": plan_id, "a": after},
+    )
+    return [Entry(seq=r[0], who=r[1], kind=r[2], effect=Effect.from_dict(r[3]), inverse_of=r[4], at=r[5]) for r in rows]
+
+
+def operations(connection: Connection, plan_id: int, *, before: int | None, limit: int) -> list[OperationRow]:
+    """Return operations of a plan without effects, the newest first; ``before``: only those of smaller numbers."""
+    rows = connection.exec_driver_sql(
+        "SELECT seq, kind, who, at, gesture, inverse_of, (SELECT coalesce(sum(jsonb_array_length(m -> 'cells')), 0) "
+        "FROM jsonb_array_elements(effect -> 'moves') m) FROM gridmap.plan_operation "
+        "WHERE plan_id = %(p)s AND (%(b)s::int IS NULL OR seq < %(b)s) ORDER BY seq DESC LIMIT %(l)s",
+        {"p": plan_id, "b": before, "l": limit},
+    )
+    return [OperationRow(*row[:6], int(row[6])) for row in rows]
+
+
+def differences(connection: Connection, plan_id: int, *, of_cells: Sequence[int] | None = None) -> pd.DataFrame:
+    """Return where a plan differs from the edition that it started from: cell_id, key (0: in no grid)."""
+    only = "" if of_cells is None else "AND cell_id = ANY(%(c)s::bigint[]) "
+    return pd.DataFrame(
+        read_frame(
+            connection,
+            "SELECT cell_id, grid_key AS key FROM gridmap.plan_assignment "
+            f"WHERE plan_id = %(p)s {only}ORDER BY cell_id",
+            {"p": plan_id, "c": [] if of_cells is None else [int(c) for c in of_cells]},
+        )
+    )
+
+
+def forget_cells(connection: Connection, plan_id: int, cells: Iterable[int]) -> None:
+    """Forget where a plan differs in cells that were replaced; the log keeps them."""
+    connection.exec_driver_sql(
+        "DELETE FROM gridmap.plan_assignment WHERE plan_id = %(p)s AND cell_id = ANY(%(c)s::bigint[])",
+        {"p": plan_id, "c": [int(c) for c in cells]},
+    )
+
+
+def grids_now(connection: Connection, plan_id: int) -> tuple[list[Grid], list[Grid]]:
+    """Return the grids of a plan as they are, all levels, and those that it ended."""
+    rows = connection.exec_driver_sql(
+        "SELECT coalesce(o.grid_key, g.uid), coalesce(o.code, g.code), coalesce(o.name, g.name), "
+        "coalesce(o.level, g.level), coalesce(o.leaf, g.leaf), coalesce(o.grid_kind, g.grid_kind), "
+        "CASE WHEN o.grid_key IS NULL THEN g.parent_uid ELSE o.parent_key END, "
+        "CASE WHEN o.grid_key IS NULL THEN g.community_code ELSE o.community_code END, "
+        "coalesce(o.locked, false), coalesce(o.ended, false) "
+        "FROM (SELECT e.* FROM gridmap.edition_grid e JOIN gridmap.plan p ON p.id = %(p)s "
+        "AND p.base_edition = e.edition_id) g "
+        "FULL JOIN (SELECT * FROM gridmap.plan_grid WHERE plan_id = %(p)s) o ON o.grid_key = g.uid ORDER BY 1",
+        {"p": plan_id},
+    )
+    alive: list[Grid] = []
+    ended: list[Grid] = []
+    for key, code, name, level, leaf, kind, parent, community, locked, gone in rows:
+        grid = Grid(
+            key=key, code=code, name=name, level=level, leaf=leaf, kind=kind, parent=parent, community=community,
+            locked=locked,
+        )  # fmt: skip
+        (ended if gone else alive).append(grid)
+    return alive, ended
+
+
+def used_codes(connection: Connection) -> frozenset[str]:
+    """Return the codes that grids of any edition have or had."""
+    rows = connection.exec_driver_sql("SELECT code FROM gridmap.edition_grid UNION SELECT first_code FROM gridmap.grid")
+    return frozenset(str(row[0]) for row in rows)
+
+
+def building_facts(connection: Connection) -> pd.DataFrame:
+    """Return what planners know of the live buildings: id, source_id, estate (None for those in no compound)."""
+    return pd.DataFrame(
+        read_frame(
+            connection,
+            "SELECT id, source_id, estate FROM gridmap.building WHERE retired_at IS NULL ORDER BY id",
+        )
+    )
+
+
+def copy_differences(connection: Connection, plan_id: int, cells: Sequence[int], keys: Sequence[int]) -> None:
+    """Write where a plan without operations differs from its edition."""
+    copy_rows(
+        connection,
+        "gridmap.plan_assignment",
+        {"plan_id": [plan_id] * len(cells), "cell_id": list(cells), "grid_key": list(keys)},
+    )
