@@ -75,8 +75,8 @@ def _question(walker: Walker, scenario: str | None, given: dict[str, Any]) -> Qu
     from gridmap.services.scenarios import find_by_name
 
     number = None if scenario is None else find_by_name(walker.place, scenario).id
-    lists = {name: tuple(given.pop(name) or ()) for name in ("kinds", "services")}
-    return Question(**given, **lists, scenario=number)
+    kinds, services = (tuple(given.pop(name) or ()) for name in ("kinds", "services"))
+    return Question(**given, kinds=kinds, services=services, scenario=number)
 
 
 def coverage(

@@ -74,8 +74,8 @@ def locate(
 
     settings, place = ready_place(database)
     locator = Locator(place, near_boundary_m=settings.near_boundary_m)
-    found = {"crs": crs, "accuracy_m": accuracy_m, "at": moment(at), "address": address}
-    answer = locator.locate(lon, lat, **found, town=_town(place), path=path)
+    when, town = moment(at), _town(place)
+    answer = locator.locate(lon, lat, crs=crs, accuracy_m=accuracy_m, at=when, address=address, town=town, path=path)
     if json:
         print_json(answer)
     else:

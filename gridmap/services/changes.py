@@ -13,7 +13,17 @@ import shapely
 from numpy.typing import NDArray
 
 from gridmap.core.hours import OpeningHours
-from gridmap.core.network import Attachments, Closure, WalkNetwork, build_network, from_measure, to_measure, touched
+from gridmap.core.network import (
+    Attachments,
+    Closure,
+    WalkNetwork,
+    build_network,
+    edge_lines,
+    from_measure,
+    to_measure,
+    touched,
+    with_closures,
+)
 from gridmap.errors import InputError
 from gridmap.model.kinds import STATION_KINDS
 from gridmap.model.text import Text
@@ -289,17 +299,21 @@ def _changed_network(town: Town, changes: Sequence[Change]) -> tuple[WalkNetwork
     links = [shapely.LineString(town.metric(np.array(c.path, dtype=np.float64))) for c in changes if c.path is not None]
     if not closures and not links:
         return town.network, town.homes.attached
-    streets = town.around.streets()
-    missing = sorted({c.street for c in closures if c.street is not None} - set(streets["id"].tolist()))
-    if missing:
+    shut = sorted({c.street for c in closures if c.street is not None})
+    there = np.isin(shut, town.network.edge_street)
+    if not there.all():
+        missing = shut[int(np.argmin(there))]
         raise InputError(
-            f"没有编号为 {missing[0]} 的道路。请在地图上点选要关闭的道路。",
-            f"There is no street {missing[0]}. Choose the street to close on the map.",
+            f"没有编号为 {missing} 的步行道路。请在地图上点选要关闭的道路。",
+            f"There is no walkable street {missing}. Choose the street to close on the map.",
         )
-    network = build_network(streets, closures=closures, links=links)
-    shut = np.isin(streets["id"].to_numpy(), [c.street for c in closures if c.street is not None])
-    changed = np.concatenate([np.asarray(links, dtype=object), streets.geometry.to_numpy()[shut]])
-    return network, _carried(town, network, changed, streets["id"].to_numpy()[shut].tolist())
+    network = (
+        build_network(town.around.streets(), closures=closures, links=links)
+        if links
+        else with_closures(town.network, closures)
+    )
+    gone = edge_lines(town.network, np.flatnonzero(np.isin(town.network.edge_street, shut)))
+    return network, _carried(town, network, np.concatenate([np.asarray(links, dtype=object), gone]), shut)
 
 
 def _closure(town: Town, change: Change) -> Closure:

@@ -101,7 +101,8 @@ def write_coverage(
 
 
 def _named(table: pd.DataFrame, language: Language) -> pd.DataFrame:
-    return pd.DataFrame(table).rename(columns={name: text.said(language) for name, text in _NAMES.items()})
+    named: pd.DataFrame = pd.DataFrame(table).rename(columns={n: text.said(language) for n, text in _NAMES.items()})
+    return named
 
 
 def _totals(answer: dict[str, Any]) -> pd.DataFrame:
@@ -126,9 +127,10 @@ def _rows(walker: Walker, answer: dict[str, Any]) -> pd.DataFrame:
     with engine_of(walker.place).connect() as connection:
         grids = edition_store.edition_grids(connection, answer["edition"]["id"])
     shape = dict(zip(grids["code"], grids.geometry, strict=True))
-    if not all(code in shape for code in table["code"]):
+    if any(code not in shape for code in table["code"]):
         return table
-    return gpd.GeoDataFrame(table, geometry=[shape[code] for code in table["code"]], crs="EPSG:4326")
+    drawn: pd.DataFrame = gpd.GeoDataFrame(table, geometry=[shape[c] for c in table["code"]], crs="EPSG:4326")
+    return drawn
 
 
 def _stations(answer: dict[str, Any]) -> gpd.GeoDataFrame:
