@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gridmap.model.text import Text
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from gridmap.maps.coverage import CoverageData
 
 FeatureCollection = Mapping[str, Any]
 """A GeoJSON FeatureCollection in EPSG:4326, longitude before latitude."""
@@ -14,6 +20,20 @@ FeatureCollection = Mapping[str, Any]
 EMPTY: FeatureCollection = {"type": "FeatureCollection", "features": []}
 
 WHOLE_CHINA = (73.5, 18.0, 135.1, 53.6)
+
+
+def features_of(frame: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Return a GeoDataFrame as a GeoJSON FeatureCollection in EPSG:4326; the columns become properties.
+
+    Raises
+    ------
+    ValueError
+        The frame has no CRS.
+    """
+    if frame.crs is None:
+        raise ValueError("the frame needs a CRS: set_crs(…) says which one it is in")
+    found: dict[str, Any] = json.loads(frame.to_crs(4326).to_json(na="null", drop_id=True))
+    return {"type": "FeatureCollection", "features": found["features"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +62,8 @@ class MapData:
     ``/v1/grids?level=``, ``communities`` and ``stations`` are the answers of ``/v1/areas`` and ``/v1/stations``.
     The base layers have the attributes of the vector tiles: ``landuse`` (kind), ``water`` (kind), ``streets``
     (class, name, bridge, tunnel), ``buildings`` (id, use, storeys, households, label). ``duties`` maps a grid
-    code to the people on duty, public fields only. Requests have no place here.
+    code to the people on duty, public fields only. With ``coverage`` the map has coverage mode, too. Requests have
+    no place here.
     """
 
     jurisdiction: Mapping[str, Any]
@@ -54,6 +75,7 @@ class MapData:
     streets: FeatureCollection = field(default_factory=lambda: EMPTY)
     buildings: FeatureCollection = field(default_factory=lambda: EMPTY)
     duties: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    coverage: CoverageData | None = None
     title: Text | None = None
     review_number: str = ""
     publisher: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import orjson
 import shapely
 
+from gridmap.maps.coverage import CoverageData
 from gridmap.maps.data import FeatureCollection, MapData
 from gridmap.maps.map import GridMap
 from gridmap.maps.page import STATIC, document
@@ -99,6 +101,27 @@ def encode(data: MapData) -> dict[str, Any]:
         "stations": encode_layer(data.stations),
         "base": {name: encode_layer(layer, tolerance=BASE_TOLERANCE_DEGREES) for name, layer in base.items()},
         "duties": {code: list(rows) for code, rows in sorted(data.duties.items())},
+        "coverage": None if data.coverage is None else _encode_coverage(data.coverage),
+    }
+
+
+def _encode_coverage(coverage: CoverageData) -> dict[str, Any]:
+    """Return coverage for ``embeddedcoverage.js``; seconds are whole, rounded up, so that a limit stays one."""
+    times = coverage.buildings
+    seconds = [] if times is None else [None if s is None else math.ceil(s) for s in times["seconds"]]
+    columns = None if times is None else {"id": list(times["id"]), "seconds": seconds}
+    if columns and times and "station" in times:
+        columns |= {name: list(times[name]) for name in ("station", "stations")}
+    return {
+        "minutes": coverage.minutes,
+        "answers": {f"{minutes:g}": dict(answer) for minutes, answer in sorted(coverage.answers.items())},
+        "reach": encode_layer(coverage.reach, tolerance=BASE_TOLERANCE_DEGREES),
+        "gaps": {
+            f"{minutes:g}": {"layer": encode_layer(gaps), "unattached": gaps.get("unattached")}
+            for minutes, gaps in sorted(coverage.gaps.items())
+        },
+        "buildings": columns,
+        "facts": {code: dict(facts) for code, facts in sorted(coverage.facts.items())},
     }
 
 

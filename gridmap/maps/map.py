@@ -8,7 +8,7 @@ resident or a file ever becomes script, and the same objects give the same bytes
 from __future__ import annotations
 
 import html
-from typing import Any
+from typing import Any, Literal
 
 import folium
 from branca.element import Figure
@@ -149,6 +149,8 @@ class GridMap(folium.Map):
         asks the API at ``api_url`` and ``tiles_url``.
     layers
         Whether to add the usual layers; otherwise add them with ``add_to``.
+    mode
+        The mode that the page opens in: ``grids`` or ``coverage``.
     """
 
     default_js = [("leaflet", "/static/vendor/leaflet/leaflet.js")]  # noqa: RUF012 (Folium's name and type)
@@ -177,6 +179,7 @@ class GridMap(folium.Map):
         title: Text | None = None,
         data: MapData | None = None,
         layers: bool = True,
+        mode: Literal["grids", "coverage"] = "grids",
         static_url: str = "/static",
         api_url: str = "/v1",
         tiles_url: str = "/tiles",
@@ -216,6 +219,7 @@ class GridMap(folium.Map):
             "review_number": review_number,
             "publisher": publisher,
             "standalone": data is not None,
+            "mode": mode,
         }
         if layers:
             cells = (Cells(),) if data is None else ()

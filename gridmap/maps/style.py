@@ -83,7 +83,7 @@ STYLE: dict[str, Any] = {
         "parent_width": [[11, 0.8], [13, 1.3], [15, 2.2], [18, 3]],
         "selected": "#0b5cad",
         "veil": "#ffffff",
-        "veil_opacity": 0.42,
+        "veil_opacity": 0.55,
     },
     "coverage": {
         "reach": "#0b55a8",

@@ -11,7 +11,7 @@ CHECKS = ("code", "sign", "facilities", "mechanism", "team", "activities", "serv
 Query = dict[str, list[str]]
 
 
-class Problem(Exception):  # noqa: N818 (it is one of the server's answers)
+class Problem(Exception):
     """An answer that is no success."""
 
     def __init__(self, status: int, zh: str = "", en: str = "") -> None:

@@ -122,9 +122,7 @@ def test_arrow_keys_move_a_station_enter_drops_it_and_escape_puts_it_back(
     hero(opened, tried(world, last_changes(world)))
 
 
-def test_a_station_is_added_by_a_click_moved_closed_and_taken_back(
-    url: str, world: World, opening: Opening
-) -> None:
+def test_a_station_is_added_by_a_click_moved_closed_and_taken_back(url: str, world: World, opening: Opening) -> None:
     opened = opening(f"{url}/map{VIEW}")
     page = covered(opened)
     page.locator("[data-key=tab-tries]").click()
@@ -323,9 +321,7 @@ def test_changes_keep_one_place_for_each_station(url: str, opening: Opening) -> 
     assert found["gone"] == [{"op": "close", "station": "S1"}]
 
 
-def test_hostile_names_of_stations_gaps_and_scenarios_are_only_words(
-    url: str, world: World, opening: Opening
-) -> None:
+def test_hostile_names_of_stations_gaps_and_scenarios_are_only_words(url: str, world: World, opening: Opening) -> None:
     for feature in world.data["stations"]["features"]:
         feature["properties"]["name"] += PAYLOAD
         feature["properties"]["services"] = [PAYLOAD, *feature["properties"]["services"]]

@@ -21,6 +21,7 @@ from tests.maps.town import LAT, LON, M_LAT, M_LON, town
 SPEED = {"default": 1000 / 900, "elderly": 0.75, "wheels": 0.9}
 SERVICES = ("社保办理", "居住证", "法律咨询")
 FAR_S = 1e6
+BESIDE_M = 20
 
 
 def metric(geometry: dict[str, Any]) -> shapely.Geometry:
@@ -392,8 +393,9 @@ class Walk:
         """What ``/v1/coverage/route`` answers."""
         point = shapely.Point((lon - LON) * M_LON, (lat - LAT) * M_LAT)
         near = int(shapely.STRtree(homes().point).nearest(point))
-        building = {"id": homes().id[near], "label": None} if shapely.distance(point, homes().point[near]) < 20 else None
-        if building:
+        building = None
+        if shapely.distance(point, homes().point[near]) < BESIDE_M:
+            building = {"id": homes().id[near], "label": None}
             point = homes().point[near]
         net = streets()
         (edge,), (along,), (off,) = net.attach(np.array([point]))

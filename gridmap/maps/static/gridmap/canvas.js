@@ -54,6 +54,8 @@ const CanvasLayer = L.GridLayer.extend({
       x0,
       y0,
       content,
+      ratio: canvas.width / SIZE,
+      kept: (canvas.gridmap.kept ??= new Map()),
       box: [
         x0 / scale - margin,
         y0 / scale - margin,
@@ -61,8 +63,7 @@ const CanvasLayer = L.GridLayer.extend({
         (y0 + SIZE) / scale + margin,
       ],
     };
-    const ratio = canvas.width / SIZE;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
     context.clearRect(0, 0, SIZE, SIZE);
     for (const painter of this.painters) {
       context.save();
@@ -88,7 +89,11 @@ const CanvasLayer = L.GridLayer.extend({
       // A tile that still waits takes the layer along.
       if (!content) continue;
       this.load(coords, abort.signal, content).then(
-        () => abort.signal.aborted || this.paint(el),
+        () => {
+          if (abort.signal.aborted) return;
+          el.gridmap.kept?.clear();
+          this.paint(el);
+        },
         () => {},
       );
     }
@@ -104,6 +109,38 @@ const CanvasLayer = L.GridLayer.extend({
 
 export function canvasLayer(load, painters, options) {
   return new CanvasLayer(load, painters, options);
+}
+
+/**
+ * Painters whose picture stays while others change: it is kept for each tile until `stamp()` is another one. Where
+ * that is null nothing is kept.
+ */
+export function kept(painters, stamp) {
+  const id = Symbol("picture");
+  const paint = (context, view) => {
+    for (const painter of painters) {
+      context.save();
+      painter(context, view);
+      context.restore();
+    }
+  };
+  return (context, view) => {
+    const now = stamp();
+    if (now === null) {
+      paint(context, view);
+      return;
+    }
+    let picture = view.kept.get(id);
+    if (picture?.now !== now) {
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = view.size * view.ratio;
+      const inner = canvas.getContext("2d");
+      inner.scale(view.ratio, view.ratio);
+      paint(inner, view);
+      view.kept.set(id, (picture = { now, canvas }));
+    }
+    context.drawImage(picture.canvas, 0, 0, view.size, view.size);
+  };
 }
 
 /** Value at a zoom between stops [[zoom, value], …]. */
@@ -124,4 +161,23 @@ export function trace(path, points, view) {
   const { scale, x0, y0 } = view;
   path.moveTo(points[0] * scale - x0, points[1] * scale - y0);
   for (let i = 2; i < points.length; i += 2) path.lineTo(points[i] * scale - x0, points[i + 1] * scale - y0);
+}
+
+/**
+ * Fill or stroke a whole feature: its outline is made once for a zoom and only shifted from tile to tile.
+ * `ink(path)` is called with the outline in place.
+ */
+export function outlined(context, feature, view, ink) {
+  let drawn = feature.drawn;
+  if (drawn?.scale !== view.scale) {
+    // Outlines are kept in single precision: they begin at the feature, not at the edge of the world.
+    const place = { scale: view.scale, x0: feature.box[0] * view.scale, y0: feature.box[1] * view.scale };
+    drawn = { ...place, path: new Path2D() };
+    for (const ring of feature.rings) trace(drawn.path, ring, place);
+    feature.drawn = drawn;
+  }
+  const [dx, dy] = [drawn.x0 - view.x0, drawn.y0 - view.y0];
+  context.translate(dx, dy);
+  ink(drawn.path);
+  context.translate(-dx, -dy);
 }

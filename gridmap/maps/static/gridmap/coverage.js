@@ -4,7 +4,7 @@ import { createCompare } from "./compare.js";
 import { createBadges, createGaps } from "./gaps.js";
 import { worldX, worldY } from "./geo.js";
 import { createMarks } from "./marks.js";
-import { STEPS, queryOf, usual } from "./question.js";
+import { queryOf, stepsOf, usual } from "./question.js";
 import { createReach } from "./reach.js";
 import { differences, percent } from "./share.js";
 import { createPins, createSiting } from "./siting.js";
@@ -14,12 +14,14 @@ import { createWalk } from "./walk.js";
 import { createWhatIf, nextNumber } from "./whatif.js";
 
 const AWAY_MS = 120;
+/** A try is often followed by the next one: only then is more asked about it. */
+const SETTLED_MS = 1500;
 
 /** `repaint()` draws the map's tiles again; `beside(scene, pane)` makes a second canvas that shows another answer. */
 export function createCoverage({ L, map, stage, source, page, words, style, question, shown, say, sentence, fit, reveal, showPanel, repaint, beside }) {
   const { t, term, number } = words;
   const store = createStore({
-    question: question ?? usual(),
+    question: source.steps ? embedded(question) : (question ?? usual()),
     changes: [],
     scenario: null,
     scenarios: null,
@@ -44,6 +46,11 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     compare: null,
   });
   const { state } = store;
+  /** A map without a server answers the one question that it holds, for some minutes. */
+  function embedded(asked) {
+    const minutes = source.steps.includes(asked?.minutes) ? asked.minutes : source.minutes;
+    return { ...usual(), minutes };
+  }
   const on = () => page.state.mode === "coverage";
   const visible = (name) => on() && shown(name);
   /** Figures are wanted for the grids that are shown. */
@@ -171,7 +178,8 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
 
   /** Ask for the other positions of the slider while nobody waits. */
   async function prefetch(mine) {
-    for (const minutes of STEPS) {
+    if (state.changes.length) await new Promise((go) => setTimeout(go, SETTLED_MS));
+    for (const minutes of stepsOf(source)) {
       if (mine !== asked || !on()) return;
       const next = { ...state.question, minutes };
       if (!answers.ready(next, state.changes)) await answers.load(next, state.changes).catch(() => {});
@@ -179,7 +187,8 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
   }
 
   function ask(patch) {
-    store.set({ question: { ...state.question, ...patch } });
+    const next = { ...state.question, ...patch };
+    store.set({ question: source.steps ? embedded(next) : next });
     if (state.compare) {
       startCompare(state.compare.left, state.compare.right);
       return;
@@ -233,7 +242,7 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
       const route = await source.route(queryOf(state.question), state.changes, latlng.lng, latlng.lat, signal);
       if (signal.aborted) return;
       store.set({ place: { latlng, route, problem: "" } });
-      const time = Number.isFinite(route.seconds) ? minutesText(route.seconds) : t("route.none");
+      const time = Number.isFinite(route.seconds) ? minutesText(route.seconds) : t(route.unknown ? "route.unknown" : "route.none");
       walk.show(latlng, route.path, time);
       say([time, route.station?.name].filter(Boolean).join(t("comma")));
     } catch (error) {

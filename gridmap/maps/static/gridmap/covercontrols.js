@@ -1,11 +1,12 @@
 /** The question as controls: minutes by slider or number, who walks, which stations count. */
 import { h, icon } from "./dom.js";
-import { LONGEST, OPENINGS, PROFILES, STEPS, minutesOf } from "./question.js";
+import { LONGEST, OPENINGS, PROFILES, minutesOf } from "./question.js";
 import { symbol } from "./symbols.js";
 
 const ENOUGH_MS = 250;
 
-export function createControls({ store, words, ask, offered }) {
+/** `steps` are the positions of the slider; `free`: any other question can be asked, too. */
+export function createControls({ store, words, ask, offered, steps, free }) {
   const { t, term } = words;
   const { state } = store;
   let open = false;
@@ -73,11 +74,12 @@ export function createControls({ store, words, ask, offered }) {
     const slider = h("input", {
       type: "range",
       id: "gm-minutes",
-      min: STEPS[0],
-      max: STEPS[STEPS.length - 1],
-      step: 5,
+      min: 0,
+      max: steps.length - 1,
+      step: 1,
+      disabled: steps.length < 2,
       "aria-label": t("ask.minutes"),
-      input: () => ask({ minutes: Number(slider.value) }),
+      input: () => ask({ minutes: steps[Number(slider.value)] }),
     });
     const number = h("input", {
       type: "number",
@@ -113,17 +115,16 @@ export function createControls({ store, words, ask, offered }) {
     );
     const list = h("div", { class: "gm-conditions", id: "gm-conditions", hidden: true });
     parts = { slider, number, profile, more, list };
-    const ticks = STEPS.map((step) => h("span", null, String(step)));
+    const ticks = steps.map((step) => h("span", null, String(step)));
     root.replaceChildren(
       h(
         "div",
         { class: "gm-minutes" },
         h("label", { for: "gm-minutes" }, t("ask.minutes")),
         h("div", { class: "gm-slide" }, slider, h("div", { class: "gm-ticks", "aria-hidden": "true" }, ...ticks)),
-        h("span", { class: "gm-minutes-number" }, number, h("span", null, t("unit.min"))),
+        h("span", { class: "gm-minutes-number" }, free ? number : null, h("span", null, t("unit.min"))),
       ),
-      h("div", { class: "gm-ask-row" }, profile, more),
-      list,
+      ...(free ? [h("div", { class: "gm-ask-row" }, profile, more), list] : []),
     );
     update();
   };
@@ -132,9 +133,10 @@ export function createControls({ store, words, ask, offered }) {
     if (!parts) return;
     const { slider, number, profile, more, list } = parts;
     const { minutes, profile: who } = state.question;
-    slider.value = String(minutes);
+    const nearest = steps.reduce((best, step, i) => (Math.abs(step - minutes) < Math.abs(steps[best] - minutes) ? i : best), 0);
+    slider.value = String(nearest);
     slider.setAttribute("aria-valuetext", t("minutes.short", { n: minutes }));
-    slider.classList.toggle("gm-between", !STEPS.includes(minutes));
+    slider.classList.toggle("gm-between", !steps.includes(minutes));
     if (document.activeElement !== number || minutesOf(number.value) === null) number.value = String(minutes);
     profile.value = who;
     const n = narrowed();

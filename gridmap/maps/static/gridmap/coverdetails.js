@@ -57,7 +57,7 @@ export function createCoverDetails({ store, words, coverage, actions, openGrid, 
     const lines = [];
     if (problem) lines.push(warning(problem));
     else if (!route) lines.push(h("p", { class: "gm-quiet" }, t("status.locating")));
-    else if (!Number.isFinite(route.seconds)) lines.push(warning(said(route.message) || t("route.none")));
+    else if (!Number.isFinite(route.seconds)) lines.push(warning(said(route.message) || t(route.unknown ? "route.unknown" : "route.none")));
     else {
       const inside = route.seconds <= state.question.minutes * 60;
       const minutes = state.question.minutes;

@@ -7,22 +7,20 @@ const FIRST = 140;
 /** Places on the contours of a reach for their minutes; the caller keeps those that are free. */
 export function contourLabels(reach, { at, visible }, words) {
   const found = [];
-  for (const { minutes, features } of reach.areas()) {
-    for (const { rings } of features) {
-      for (const ring of rings) {
-        let run = EVERY - FIRST;
-        let [px, py] = at(ring[0], ring[1]);
-        for (let i = 2; i < ring.length; i += 2) {
-          const [x, y] = at(ring[i], ring[i + 1]);
-          if (visible([x, y])) {
-            run += Math.hypot(x - px, y - py);
-            if (run >= EVERY) {
-              found.push({ text: words(minutes), x, y, size: 11, look: "gm-name-contour" });
-              run = 0;
-            }
+  for (const { minutes, feature } of reach.areas()) {
+    for (const ring of feature.rings) {
+      let run = EVERY - FIRST;
+      let [px, py] = at(ring[0], ring[1]);
+      for (let i = 2; i < ring.length; i += 2) {
+        const [x, y] = at(ring[i], ring[i + 1]);
+        if (visible([x, y])) {
+          run += Math.hypot(x - px, y - py);
+          if (run >= EVERY) {
+            found.push({ text: words(minutes), x, y, size: 11, look: "gm-name-contour" });
+            run = 0;
           }
-          [px, py] = [x, y];
         }
+        [px, py] = [x, y];
       }
     }
   }

@@ -61,7 +61,7 @@ export function createNumbers({ store, words, signed, actions }) {
     const alert = problem
       ? h("p", { class: "gm-warning", role: "alert" }, icon("warn"), h("span", null, problem), h("button", { type: "button", class: "gm-link", click: () => actions.reload() }, t("retry")))
       : null;
-    if (!answer) return [alert ?? h("p", { class: "gm-loading" }, t("loading"))];
+    if (!answer) return [alert ?? h("p", { class: "gm-loading", role: "status" }, t(busy ? "cover.first" : "loading"))];
     const { totals, circle: circles = [], warnings = [] } = answer.cover;
     const before = today?.totals ?? {};
     const { households_covered_low: low, households_covered_high: high, unattached } = totals;

@@ -7,13 +7,13 @@ import { h, icon } from "./dom.js";
 import { createSitingPanel } from "./sitingpanel.js";
 import { createTries } from "./tries.js";
 
-/** `offered()` says which kinds, services and tiers there are to choose from; `tries`: a server answers what-if. */
-export function createCoverPanel(body, { coverage, page, words, grids, offered, tries, openGrid }) {
+/** `offered()` says which kinds, services and tiers there are to choose from; `tries`: a server answers what-if; `steps`: the slider's. */
+export function createCoverPanel(body, { coverage, page, words, grids, offered, tries, steps, openGrid }) {
   const { store, actions } = coverage;
   const { state } = store;
   const { t } = words;
   const shared = { store, words, coverage, actions, openGrid };
-  const controls = createControls({ store, words, ask: actions.ask, offered });
+  const controls = createControls({ store, words, ask: actions.ask, offered, steps, free: tries });
   const numbers = createNumbers({ store, words, signed: coverage.signed, actions });
   const lists = createCoverLists(shared);
   const details = createCoverDetails({ ...shared, grids, nearest: lists.nearest, tries });

@@ -1,4 +1,5 @@
 /** Data from the page itself: the stand-alone map answers everything without a server. */
+import { embeddedCoverage } from "./embeddedcoverage.js";
 import { boxOf, contains, edgeDistance, latOf, lonOf, meets, metresPerUnit, worldX, worldY } from "./geo.js";
 import { Tile } from "./tile.js";
 
@@ -90,6 +91,9 @@ export function embeddedSource(data, { tile_zoom: [lowest] }) {
     communities: async () => communities,
     stations: async () => stations,
     check: async () => [],
+    coverage: data.coverage
+      ? embeddedCoverage(data.coverage, (layer) => decode(layer, data.step), { buildings: base.buildings ?? [], stations })
+      : null,
 
     async grid(code) {
       const grid = find(code);

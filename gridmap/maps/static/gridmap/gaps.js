@@ -1,28 +1,20 @@
 /** Gaps: red hatching on inhabited land without a station in reach, and the rank of the largest as a badge. */
-import { trace } from "./canvas.js";
+import { outlined } from "./canvas.js";
 import { h } from "./dom.js";
-import { contains, meets } from "./geo.js";
+import { boxOf, contains, meets } from "./geo.js";
 import { widthOf } from "./labels.js";
 
 export function createGaps(style, shown) {
   let features = [];
   let chosen = null;
 
-  const outline = (context, view, list) => {
-    context.beginPath();
-    for (const { rings, box } of list) {
-      if (meets(box, view.box)) for (const ring of rings) trace(context, ring, view);
-    }
-  };
+  /** All gaps as one, so that they are hatched at once. */
+  let whole = null;
 
   const fill = (context, view) => {
-    if (!shown("gaps")) return;
-    const here = features.filter(({ box }) => meets(box, view.box));
-    if (!here.length) return;
-    const step = style.hatch_step;
-    outline(context, view, here);
+    if (!shown("gaps") || !whole || !meets(whole.box, view.box)) return;
     context.save();
-    context.clip("evenodd");
+    outlined(context, whole, view, (path) => context.clip(path, "evenodd"));
     context.globalAlpha = style.gap_wash;
     context.fillStyle = style.gap;
     context.fillRect(0, 0, view.size, view.size);
@@ -31,7 +23,7 @@ export function createGaps(style, shown) {
     context.lineWidth = style.hatch_width;
     // Lines of the whole world's pixels: they go on from tile to tile, whose size is a multiple of the step.
     context.beginPath();
-    for (let k = 0; k <= 2 * view.size; k += step) {
+    for (let k = 0; k <= 2 * view.size; k += style.hatch_step) {
       context.moveTo(k, 0);
       context.lineTo(k - view.size, view.size);
     }
@@ -40,23 +32,20 @@ export function createGaps(style, shown) {
   };
 
   const lines = (context, view) => {
-    if (!shown("gaps")) return;
+    if (!shown("gaps") || !whole || !meets(whole.box, view.box)) return;
     context.lineJoin = "round";
-    context.strokeStyle = style.gap;
-    context.lineWidth = style.gap_width;
-    context.globalAlpha = 0.85;
-    outline(context, view, features);
-    context.stroke();
+    const stroke = (feature, colour, width, opacity) =>
+      outlined(context, feature, view, (path) => {
+        context.globalAlpha = opacity;
+        context.strokeStyle = colour;
+        context.lineWidth = width;
+        context.stroke(path);
+      });
+    stroke(whole, style.gap, style.gap_width, 0.85);
     const one = features.find(({ properties }) => properties.id === chosen);
     if (!one) return;
-    context.globalAlpha = 1;
-    outline(context, view, [one]);
-    context.strokeStyle = "#fff";
-    context.lineWidth = style.gap_width + 5;
-    context.stroke();
-    context.strokeStyle = style.gap;
-    context.lineWidth = style.gap_width + 1.8;
-    context.stroke();
+    stroke(one, "#fff", style.gap_width + 5, 1);
+    stroke(one, style.gap, style.gap_width + 1.8, 1);
   };
 
   return {
@@ -64,6 +53,8 @@ export function createGaps(style, shown) {
     lines,
     set(list) {
       features = list ?? [];
+      const rings = features.flatMap((feature) => feature.rings);
+      whole = rings.length ? { rings, box: boxOf(rings) } : null;
     },
     choose(id) {
       chosen = id;

@@ -1,6 +1,6 @@
 /** Grids in grid mode: fills, borders, hit test, selection. */
 import { bordersOf } from "./borders.js";
-import { between, trace } from "./canvas.js";
+import { between, outlined, trace } from "./canvas.js";
 import { contains, meets, toLatLng } from "./geo.js";
 
 export function createGrids(style) {
@@ -23,13 +23,11 @@ export function createGrids(style) {
 
   /** Coverage mode: every grid white, so that blue and red speak. */
   const veil = (context, view) => {
-    context.beginPath();
-    for (const feature of features) {
-      if (meets(feature.box, view.box)) for (const ring of feature.rings) trace(context, ring, view);
-    }
     context.globalAlpha = style.veil_opacity;
     context.fillStyle = style.veil;
-    context.fill();
+    for (const feature of features) {
+      if (meets(feature.box, view.box)) outlined(context, feature, view, (path) => context.fill(path, "evenodd"));
+    }
   };
 
   const lines = (context, view) => {

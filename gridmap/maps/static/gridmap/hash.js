@@ -15,7 +15,7 @@ export function readHash(hash) {
   if (/^\d{4}-\d{2}-\d{2}/u.test(values.get("at") ?? "")) found.at = values.get("at");
   found.paper = values.has("paper");
   if (["grids", "coverage"].includes(values.get("mode"))) found.mode = values.get("mode");
-  found.question = readQuestion(values);
+  if (found.mode === "coverage") found.question = readQuestion(values);
   for (const [key, name] of [["hide", "hidden"], ["show", "shown"]]) {
     found[name] = new Set((values.get(key) ?? "").split(",").filter(Boolean));
   }

@@ -384,7 +384,9 @@ export const zh = {
   "legend.grid_line": "网格",
   "paper.cover": "步行 {minutes} 分钟覆盖 {share}",
   "paper.cover_heading": "{minutes}分钟步行覆盖图",
-  "legend.homes": "住宅：蓝色可达，越深越近；红色不可达"
+  "legend.homes": "住宅：蓝色可达，越深越近；红色不可达",
+  "route.unknown": "本文件只含各栋住宅的步行时间，此处没有",
+  "cover.first": "正在计算步行时间……首次使用要准备半分钟左右。"
 };
 
 export const en = {
@@ -771,7 +773,9 @@ export const en = {
   "legend.grid_line": "Grid",
   "paper.cover": "{share} within {minutes} min on foot",
   "paper.cover_heading": "{minutes}-minute walking coverage",
-  "legend.homes": "Homes: blue in reach, red not"
+  "legend.homes": "Homes: blue in reach, red not",
+  "route.unknown": "This file holds walking times of buildings only: none here",
+  "cover.first": "Computing walking times … the very first use takes about half a minute."
 };
 
 const DICTIONARIES = { zh, en };

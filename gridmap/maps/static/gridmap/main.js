@@ -1,7 +1,7 @@
 /* global L */
 /** Puts the page together around the Leaflet map that Folium made. */
 import { basePainters } from "./base.js";
-import { canvasLayer } from "./canvas.js";
+import { canvasLayer, kept } from "./canvas.js";
 import { cellsPainters } from "./cells.js";
 import { createCommunities } from "./communities.js";
 import { createCoverage } from "./coverage.js";
@@ -21,7 +21,7 @@ import { baseRows, createLegend, legendRows } from "./legend.js";
 import { outcomePainter } from "./outcome.js";
 import { createPanel } from "./panel.js";
 import { createPaper } from "./paper.js";
-import { STEPS } from "./question.js";
+import { stepsOf } from "./question.js";
 import { percent } from "./share.js";
 import { createStations, isMain } from "./stations.js";
 import { createStore } from "./store.js";
@@ -100,26 +100,26 @@ export async function mount(map) {
   const only = (test, painter) => (context, view) => test() && painter(context, view);
   const inCoverage = () => state.mode === "coverage";
   const changes = styles.coverage ? outcomePainter(styles.coverage, grids.all, () => coverage.outcome()) : null;
+  // In coverage mode the ground stays and answers come and go.
+  let drawn = 0;
+  const stamp = () => (inCoverage() ? `${drawn} ${[...state.hidden].join()}` : null);
+  const still = (...parts) => kept(parts.filter(Boolean), stamp);
   /** Painters in drawing order; a scene is the reach and the gaps of one answer. */
   const paintersOf = (scene) =>
     [
-      base?.ground,
-      base?.landuse,
-      cells?.open,
-      only(() => plain("grids"), grids.fill),
-      scene && only(inCoverage, grids.veil),
+      still(base?.ground, base?.landuse, cells?.open, only(() => plain("grids"), grids.fill), only(inCoverage, grids.veil)),
       scene?.reach.fill,
       scene?.gaps.fill,
-      base?.water,
-      cells?.lines,
-      base?.buildings,
+      still(base?.water, cells?.lines, base?.buildings),
       scene?.reach.buildings,
-      base?.streets,
+      still(
+        base?.streets,
+        styles.communities ? communities.veil : null,
+        only(() => shown("grids"), grids.lines),
+        styles.communities ? communities.lines : null,
+      ),
       scene?.reach.lines,
-      styles.communities ? communities.veil : null,
-      only(() => shown("grids"), grids.lines),
       scene?.gaps.lines,
-      styles.communities ? communities.lines : null,
       scene && only(inCoverage, changes),
     ].filter(Boolean);
   const load = async (coords, signal, held = null) => {
@@ -160,6 +160,7 @@ export async function mount(map) {
   // --- what a person does -----------------------------------------------------------------------------
 
   let question = null;
+  let wanted = link.mode ?? config.mode ?? "grids";
 
   const close = () => {
     question?.abort();
@@ -249,7 +250,7 @@ export async function mount(map) {
           style: styles.coverage,
           question: link.question,
           sentence: (error) => sentence(error, t("error.server", { text: error.message })),
-          fit: (box) => map.fitBounds([toLatLng(box[0], box[3]), toLatLng(box[2], box[1])], { ...padding(), maxZoom: 17 }),
+          fit: (box) => map.fitBounds([toLatLng(box[0], box[3]), toLatLng(box[2], box[1])], { ...padding(), maxZoom: 16 }),
           reveal: (place) => reveal(place),
           showPanel: (open) => showPanel(open),
           repaint: () => canvas.repaint(),
@@ -322,6 +323,7 @@ export async function mount(map) {
       page: store,
       grids: (code) => grids.find(code),
       tries: Boolean(source.coverage.tries),
+      steps: stepsOf(source.coverage),
     });
     coverage.store.on(["answer", "compare", "marks", "radius", "proposal", "changes"], () => {
       legendBox.render();
@@ -454,7 +456,7 @@ export async function mount(map) {
   // --- wiring -----------------------------------------------------------------------------------------
 
   map.on("click", ({ latlng }) => {
-    if (state.paper || !state.grids.length) return;
+    if (state.paper || !(state.grids.length || covering())) return;
     if (covering()) coverage.click(latlng);
     else openPoint(latlng);
   });
@@ -504,7 +506,8 @@ export async function mount(map) {
     else if (covering() && ["[", "]"].includes(event.key)) {
       const { minutes } = coverage.store.state.question;
       const longer = event.key === "]";
-      const next = longer ? STEPS.find((step) => step > minutes) : STEPS.findLast((step) => step < minutes);
+      const steps = stepsOf(source.coverage);
+      const next = longer ? steps.find((step) => step > minutes) : steps.findLast((step) => step < minutes);
       if (next) coverage.actions.ask({ minutes: next });
     } else if (event.key === "/" && !covering()) {
       event.preventDefault();
@@ -529,8 +532,13 @@ export async function mount(map) {
     if (selected && selected !== state.selected && !covering()) openGrid(selected, { zoom: !view });
   });
 
+  /** A file of coverage alone is a map, too; on a server grids come first. */
+  const mayCover = () => Boolean(coverage && (state.grids.length || config.standalone));
+
+  /** The mode that is wanted; before the grids are there it can only be wished for. */
   function setMode(mode) {
-    if (mode === state.mode || (mode === "coverage" && !coverage)) return;
+    wanted = mode;
+    if (mode === state.mode || (mode === "coverage" && !mayCover())) return;
     store.set({ mode, selected: null, point: null, answer: null, view: state.grids.length ? "list" : state.view });
     say(t(mode === "coverage" ? "mode.coverage" : "mode.grids"));
   }
@@ -543,6 +551,7 @@ export async function mount(map) {
     if (state.level !== level || state.at !== at) return;
     grids.set(features);
     communities.set(areas);
+    drawn += 1;
     const largest = features.reduce((most, f) => Math.max(most, f.properties.households ?? 0), 1);
     const waiting = ["loading", "error", "empty"].includes(state.view);
     store.set({
@@ -573,7 +582,7 @@ export async function mount(map) {
       stations.set(features);
       store.set({ stations: features });
       coverage?.setStations(features);
-      if (state.grids.length) setMode(link.mode ?? config.mode ?? "grids");
+      setMode(wanted);
       if (!link.view && !allBounds()) home();
       source.check().then((findings) => store.set({ findings: findings ?? [] }), () => {});
       if (link.selected && !covering()) openGrid(link.selected, { zoom: !link.view });

@@ -1,5 +1,5 @@
 /** Grids that a try changes: a strong outline, green-blue for more, purple and dashed for less. */
-import { trace } from "./canvas.js";
+import { outlined } from "./canvas.js";
 import { meets } from "./geo.js";
 
 /** `outcome()` is the difference of households by grid code. */
@@ -11,18 +11,18 @@ export function outcomePainter(style, grids, outcome) {
     for (const feature of grids()) {
       const change = changed.get(feature.properties.code);
       if (!change || !meets(feature.box, view.box)) continue;
-      context.beginPath();
-      for (const ring of feature.rings) trace(context, ring, view);
-      context.setLineDash([]);
-      context.strokeStyle = "#fff";
-      context.lineWidth = 5;
-      context.globalAlpha = 0.9;
-      context.stroke();
-      context.globalAlpha = 1;
-      context.strokeStyle = change > 0 ? style.gain : style.loss;
-      context.lineWidth = 2.6;
-      context.setLineDash(change > 0 ? [] : [7, 4]);
-      context.stroke();
+      outlined(context, feature, view, (path) => {
+        context.setLineDash([]);
+        context.strokeStyle = "#fff";
+        context.lineWidth = 5;
+        context.globalAlpha = 0.9;
+        context.stroke(path);
+        context.globalAlpha = 1;
+        context.strokeStyle = change > 0 ? style.gain : style.loss;
+        context.lineWidth = 2.6;
+        context.setLineDash(change > 0 ? [] : [7, 4]);
+        context.stroke(path);
+      });
     }
   };
 }

@@ -451,7 +451,7 @@ export function createPanel(body, { store, words, figures, colourOf, actions }) 
   let shownView = null;
 
   const render = (changed = []) => {
-    if (state.mode !== "grids" && state.view !== "error" && state.view !== "empty") {
+    if (state.mode !== "grids" && state.view !== "error") {
       shownView = null;
       return;
     }

@@ -13,6 +13,9 @@ export function minutesOf(value) {
   return Number.isFinite(minutes) && minutes > 0 && minutes <= LONGEST ? Math.round(minutes * 10) / 10 : null;
 }
 
+/** The positions of the slider: the usual ones, or those that a map without a server holds. */
+export const stepsOf = (source) => source.steps ?? STEPS;
+
 /** The limits that are drawn: the usual ones below the limit, then the limit itself. */
 export const limitsOf = (minutes) => [...STEPS.filter((step) => step < minutes), minutes];
 

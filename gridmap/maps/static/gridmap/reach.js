@@ -1,7 +1,23 @@
 /** Reach on the canvas: one blue, deeper where the walk is shorter, contours, and homes by their own walking time. */
-import { between, trace } from "./canvas.js";
-import { meets } from "./geo.js";
+import { between, outlined, trace } from "./canvas.js";
+import { boxOf, meets } from "./geo.js";
 import { limitsOf } from "./question.js";
+
+/** Vertices of one piece of an outline: dots are set along whole lines, also far outside of a tile. */
+const PIECE = 40;
+
+/** The outline in pieces with their boxes, made once. */
+function piecesOf(feature) {
+  feature.pieces ??= feature.rings.flatMap((ring) => {
+    const pieces = [];
+    for (let i = 0; i + 2 < ring.length; i += 2 * PIECE) {
+      const points = ring.subarray(i, i + 2 * PIECE + 2);
+      pieces.push({ points, box: boxOf([points]) });
+    }
+    return pieces;
+  });
+  return feature.pieces;
+}
 
 export function createReach(style, shown) {
   let areas = [];
@@ -10,11 +26,8 @@ export function createReach(style, shown) {
   let only = null;
   let look = Symbol("look");
 
-  const paths = (context, features, view) => {
-    context.beginPath();
-    for (const { rings, box } of features) {
-      if (meets(box, view.box)) for (const ring of rings) trace(context, ring, view);
-    }
+  const ink = (context, feature, view, act) => {
+    if (feature && meets(feature.box, view.box)) outlined(context, feature, view, act);
   };
 
   /** Areas lie in one another: each adds its share of blue, so the steps also part in grey. */
@@ -22,38 +35,39 @@ export function createReach(style, shown) {
     if (!shown("reach")) return;
     context.fillStyle = style.reach;
     context.globalAlpha = only ? style.reach_opacity * 0.45 : style.reach_opacity;
-    for (const { features } of areas) {
-      paths(context, features, view);
-      context.fill("evenodd");
-    }
-    if (!only) return;
+    for (const { feature } of areas) ink(context, feature, view, (path) => context.fill(path, "evenodd"));
     context.globalAlpha = style.station_opacity;
-    paths(context, [only], view);
-    context.fill("evenodd");
+    ink(context, only, view, (path) => context.fill(path, "evenodd"));
   };
 
-  const contour = (context, features, view, outer) => {
-    paths(context, features, view);
+  const contour = (context, feature, view, outer) => {
+    if (!feature || !meets(feature.box, view.box)) return;
+    const near = piecesOf(feature).filter(({ box }) => meets(box, view.box));
+    if (!near.length) return;
+    const width = between(outer ? style.limit_width : style.contour_width, view.zoom);
+    context.beginPath();
+    for (const { points } of near) trace(context, points, view);
     context.lineJoin = "round";
+    context.lineCap = outer ? "round" : "butt";
+    context.setLineDash([]);
     if (outer) {
-      context.lineCap = "round";
       context.strokeStyle = "#fff";
-      context.lineWidth = between(style.limit_width, view.zoom) + 2.6;
+      context.lineWidth = width + 2.6;
       context.globalAlpha = 0.9;
       context.stroke();
       context.setLineDash(style.limit_dash);
     }
     context.globalAlpha = outer ? 1 : 0.7;
     context.strokeStyle = outer ? style.limit : style.contour;
-    context.lineWidth = between(outer ? style.limit_width : style.contour_width, view.zoom);
+    context.lineWidth = width;
     context.stroke();
-    context.setLineDash([]);
   };
 
   const lines = (context, view) => {
     if (!shown("reach")) return;
-    areas.forEach(({ features }, i) => contour(context, features, view, i === 0 && !only));
-    if (only) contour(context, [only], view, true);
+    // Inner steps first, the limit above them.
+    for (let i = areas.length - 1; i >= 0; i -= 1) contour(context, areas[i].feature, view, i === 0 && !only);
+    contour(context, only, view, true);
   };
 
   /** The step of a building: 0 the nearest, then up; -1 beyond the limit; null where nobody lives or nothing is known. */
@@ -111,7 +125,7 @@ export function createReach(style, shown) {
       areas = [...(answer?.reach ?? [])]
         .filter(({ properties }) => within.has(properties.minutes))
         .sort((a, b) => b.properties.minutes - a.properties.minutes)
-        .map((feature) => ({ minutes: feature.properties.minutes, features: [feature] }));
+        .map((feature) => ({ minutes: feature.properties.minutes, feature }));
       times = answer?.times ?? null;
       look = Symbol("look");
     },
