@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -18,6 +19,7 @@ from gridmap.sample.county import SampleCounty
 from gridmap.services import editions
 from gridmap.services.check import check
 from gridmap.services.locate import Locator
+from gridmap.services.maps import write_map
 from gridmap.settings import Settings
 from gridmap.store.base import read_live
 from gridmap.store.cells import live_cells
@@ -154,3 +156,16 @@ def test_grids_are_told_with_few_vertices_and_the_same_borders(loaded: Place) ->
     shapely.prepare(borders)
     assert shapely.distance(shapely.points(xy[::11]), borders[which[::11]]).max() < 0.015
     assert shapely.get_num_coordinates(shown.to_numpy()).sum() < len(xy) / 4
+
+
+def test_a_map_as_a_file_holds_nothing_of_any_request(loaded: Place, tmp_path: Path) -> None:
+    write_map(loaded, tmp_path / "map.html")
+    page = (tmp_path / "map.html").read_text(encoding="utf-8")
+    with engine_of(loaded).connect() as connection:
+        rows = connection.execute(text("SELECT source_ref, description, address_text FROM gridmap.request")).all()
+        grid = connection.scalar(text("SELECT code FROM gridmap.edition_grid WHERE edition_id = 2 AND leaf LIMIT 1"))
+    assert len(rows) == 2000
+    assert str(grid) in page
+    for source_id, description, address in rows:
+        for words in (source_id, description, address):
+            assert not words or len(words) < 6 or words not in page
