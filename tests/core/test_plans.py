@@ -129,7 +129,7 @@ def test_a_new_grid_has_land_or_waits_for_it():
     empty = outcome(town(), kind="new_grid", community=B, code="X7")
     state = town().after(empty.effect)
     assert cells(state, "X7") == set()
-    assert [n.rule for n in review(state, empty.effect, CONTEXT.targets)] == ["grid_without_land"]
+    assert [n.rule for n in review(state, empty.effect.touched, CONTEXT.targets)] == ["grid_without_land"]
     assert cells(done(state, kind="assign", cells=[8], to="X7"), "X7") == {8}
 
 
@@ -162,7 +162,7 @@ def test_codes_run_from_west_to_east_and_north_to_south():
 def test_an_operation_says_what_is_in_pieces_and_how_to_mend_it():
     found = outcome(town(), kind="assign", cells=[20], to=LEFT_HIGH)
     state = town().after(found.effect)
-    (loose,) = [n for n in review(state, found.effect, CONTEXT.targets) if n.rule == "grid_pieces"]
+    (loose,) = [n for n in review(state, found.effect.touched, CONTEXT.targets) if n.rule == "grid_pieces"]
     assert loose.grid == LEFT_HIGH
     assert loose.repair is not None
     # the neighbour with fewest households takes it
@@ -173,12 +173,12 @@ def test_an_operation_says_what_is_in_pieces_and_how_to_mend_it():
 
 def test_an_operation_says_what_is_out_of_the_band():
     found = outcome(town(), kind="merge", grids=[LEFT_LOW, LEFT_HIGH])
-    (large,) = review(town().after(found.effect), found.effect, CONTEXT.targets)
+    (large,) = review(town().after(found.effect), found.effect.touched, CONTEXT.targets)
     assert (large.rule, large.repair) == ("household_band", {"kind": "split", "grid": LEFT_LOW})
     homes = np.full(48, HOMES)
     homes[0] = 400
     found = outcome(town(households=homes), kind="assign", cells=[17], to=LEFT_HIGH)
-    tower = next(n for n in review(town(households=homes).after(found.effect), found.effect, CONTEXT.targets))
+    tower = next(n for n in review(town(households=homes).after(found.effect), found.effect.touched, CONTEXT.targets))
     assert tower.repair is None
     assert "One building alone has 400" in tower.message.en
 

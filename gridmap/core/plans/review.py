@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from gridmap.core.plans.context import Targets
-from gridmap.core.plans.effect import Effect, Grid
+from gridmap.core.plans.effect import Grid
 from gridmap.core.plans.pieces import pieces, repair
 from gridmap.core.plans.selection import LEFT_OUT
 from gridmap.core.plans.state import PlanState
@@ -43,9 +43,9 @@ def noticed(left_out: Mapping[str, int]) -> list[Notice]:
     ]
 
 
-def review(state: PlanState, effect: Effect, targets: Targets) -> list[Notice]:
-    """Return what is wrong with the leaf grids that an effect touched: in pieces, without land, out of the band."""
-    touched = [state.grids[key] for key in sorted(effect.touched) if key in state.grids and state.grids[key].leaf]
+def review(state: PlanState, keys: Iterable[int], targets: Targets) -> list[Notice]:
+    """Return what is wrong with some leaf grids, such as an effect touched: pieces, no land, out of the band."""
+    touched = [state.grids[key] for key in sorted(keys) if key in state.grids and state.grids[key].leaf]
     return [notice for grid in touched for notice in _grid(state, grid, targets)]
 
 

@@ -1,0 +1,594 @@
+"""Plans: drafts of the next edition, redrawn step by step by several people at once.
+
+Each process keeps the plans that it was asked about in memory and brings them up to date from the log by their
+revision. A step is worked out in memory; one transaction, which holds the plan's row, writes it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from gridmap.core.crs import LONLAT_EPSG, transform_xy
+from gridmap.core.plans import history
+from gridmap.core.plans.context import Context, Targets
+from gridmap.core.plans.effect import NO_GRID, Grid
+from gridmap.core.plans.fabric import Fabric
+from gridmap.core.plans.gestures import read_gesture
+from gridmap.core.plans.history import Clash, Entry
+from gridmap.core.plans.operations import Outcome
+from gridmap.core.plans.operations import operate as work_out
+from gridmap.core.plans.review import Notice, noticed, review
+from gridmap.core.plans.scores import grid_scores, plan_score
+from gridmap.core.plans.state import PlanState
+from gridmap.errors import Conflict, InputError, NotFound, NotReady
+from gridmap.model.text import Text
+from gridmap.services import settling
+from gridmap.services.editions import HOUSEHOLD_TARGET, HOUSEHOLD_TOLERANCE, edition_for
+from gridmap.store import areas as area_store
+from gridmap.store import cells as cell_store
+from gridmap.store import editions as edition_store
+from gridmap.store import plans as store
+from gridmap.store.changes import note_change, versions
+from gridmap.store.database import Place, engine_of, transaction
+from gridmap.store.jurisdiction import jurisdiction
+from gridmap.store.plans import PlanRow
+
+__all__ = ["MOST_TITLE", "PlanDesk", "told"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+MOST_TITLE = 120
+PLANS_KEPT = 8
+_SEVERITY = {"left_out_locked": "info", "left_out_community": "info"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Land:
+    """What all plans of a database share, at one data version."""
+
+    version: tuple[int, int]
+    srid: int
+    fabric: Fabric
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """A plan in memory at a revision, with its log."""
+
+    land: _Land
+    row: PlanRow
+    state: PlanState
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A step worked out but not written yet."""
+
+    kind: str
+    outcome: Outcome
+    state: PlanState
+    rebased: int
+    inverse_of: int | None = None
+
+
+class PlanDesk:
+    """The plans of one database in one process; any number of threads may ask it.
+
+    What it holds is immutable and swapped whole, so that a step that fails leaves nothing behind.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._lock = threading.Lock()
+        self._land: _Land | None = None
+        self._sessions: OrderedDict[int, _Session] = OrderedDict()
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return all plans, the one changed last first."""
+        with engine_of(self._place).connect() as connection:
+            return [told(row) for row in store.listed(connection)]
+
+    def number(self, name: str) -> int:
+        """Return the number of the plan of a title or a number.
+
+        Raises
+        ------
+        NotFound
+            There is none.
+        """
+        with engine_of(self._place).connect() as connection:
+            row = store.find_titled(connection, name)
+            if row is None and name.isdecimal() and len(name) < 19:  # noqa: PLR2004 (fits into 63 bits)
+                row = store.find(connection, int(name))
+            return _found(row, name).id
+
+    def show(self, plan_id: int, *, who: str) -> dict[str, Any]:
+        """Return a plan: its facts, score and leaf grids with totals and scores, and whether I can undo or redo.
+
+        Raises
+        ------
+        NotFound
+            There is none of that number.
+        """
+        session = self._now(plan_id)
+        state = session.state
+        return told(session.row) | {
+            "score": plan_score(state, session.land.context.targets),
+            "target": _target(session.land.context.targets),
+            "grids": self._grids(session, [g.key for g in state.leaves]),
+            "upper_grids": [_facts(state, g) for g in sorted(state.grids.values(), key=_order) if not g.leaf],
+            "undo": _last(history.undoable(session.entries, who)),
+            "redo": _last(history.redoable(session.entries, who)),
+        }
+
+    def score(self, plan_id: int) -> dict[str, Any]:
+        """Return the scores of a plan, and of each of its leaf grids.
+
+        Raises
+        ------
+        NotFound
+            There is none of that number.
+        """
+        session = self._now(plan_id)
+        return {
+            "id": plan_id,
+            "revision": session.row.revision,
+            "score": plan_score(session.state, session.land.context.targets),
+            "target": _target(session.land.context.targets),
+            "grids": self._grids(session, [g.key for g in session.state.leaves]),
+            "warnings": self._notices(session, session.state.grids),
+        }
+
+    def geojson(self, plan_id: int) -> bytes:
+        """Return the leaf grids of a plan with polygons, totals and scores as a GeoJSON FeatureCollection.
+
+        Raises
+        ------
+        NotFound
+            There is none of that number.
+        """
+        session = self._now(plan_id)
+        grids = self._grids(session, [g.key for g in session.state.leaves], polygons=True)
+        features = [
+            {"type": "Feature", "id": grid["key"], "geometry": grid.pop("geometry"), "properties": grid}
+            for grid in grids
+        ]
+        return orjson.dumps({"type": "FeatureCollection", "features": features})
+
+    def log(self, plan_id: int, *, before: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
+        """Return the operations of a plan, the newest first.
+
+        Raises
+        ------
+        NotFound
+            There is no plan of that number.
+        """
+        with engine_of(self._place).connect() as connection:
+            _found(store.find(connection, plan_id), plan_id)
+            rows = store.operations(connection, plan_id, before=before, limit=limit)
+        return [
+            {
+                "seq": row.seq, "kind": row.kind, "who": row.who, "at": row.at.isoformat(), "gesture": row.gesture,
+                "inverse_of": row.inverse_of, "cells": row.cells,
+            }
+            for row in rows
+        ]  # fmt: skip
+
+    # -- changing --------------------------------------------------------------------------------------------------
+
+    def new(self, *, title: str, who: str, edition: int | None = None) -> dict[str, Any]:
+        """Start a plan from an edition, by default that in force.
+
+        Raises
+        ------
+        NotFound
+            There is no such edition.
+        InputError
+            The title is empty or too long.
+        Conflict
+            The title is taken.
+        """
+        name = title.strip()
+        if not 0 < len(name) <= MOST_TITLE:
+            raise InputError(
+                f"方案名称应为 1 到 {MOST_TITLE} 个字。", f"The title of a plan has 1 to {MOST_TITLE} characters."
+            )
+        with transaction(self._place) as connection:
+            base = edition_for(connection, None) if edition is None else _edition(connection, edition)
+            number = store.add(connection, title=name, base_edition=base, owner=who)
+            if number is None:
+                raise Conflict(f"已有名为“{name}”的方案。请另取名称。", f"There is a plan called '{name}' already.")
+            note_change(connection, who, "plan new", _detail(plan=number, title=name, edition=base))
+            return told(_found(store.find(connection, number), number))
+
+    def operate(
+        self, plan_id: int, order: Any, *, who: str, base_revision: int | None = None, commit: bool = True
+    ) -> dict[str, Any]:
+        """Do one operation on a plan and return only what changed.
+
+        Parameters
+        ----------
+        plan_id
+            The plan.
+        order
+            The operation as plain data: see :mod:`gridmap.core.plans.gestures`.
+        who
+            Who does it: an undo takes back their own last operation.
+        base_revision
+            The revision that they saw; by default the last. What others did since is kept: the operation is carried
+            over to it where it touches other land, else refused.
+        commit
+            Write it; else only say what it would do.
+
+        Raises
+        ------
+        NotFound
+            There is no such plan.
+        InputError
+            It cannot be done; the sentence says why.
+        Conflict
+            Others changed the same land since, or the plan is no draft; ``problems`` has both versions.
+        """
+        gesture = read_gesture(order)
+        with transaction(self._place) as connection:
+            row = _found(store.find(connection, plan_id, lock=commit), plan_id)
+            _open(row)
+            session = self._session(connection, row)
+            step = _step(session, gesture, base_revision, who)
+            if commit:
+                seq, at = self._write(connection, session, step, gesture.model_dump(exclude_none=True), who)
+                entry = Entry(
+                    seq=seq, who=who, kind=step.kind, effect=step.outcome.effect, inverse_of=step.inverse_of, at=at
+                )
+                row = replace(row, revision=seq, changed_at=at)
+                session = _Session(session.land, row, step.state, (*session.entries, entry))
+            else:
+                session = replace(session, state=step.state)
+        if commit:
+            self._keep(session)
+        return self._answer(session, step, committed=commit)
+
+    def _write(
+        self, connection: Connection, session: _Session, step: _Step, gesture: dict[str, Any], who: str
+    ) -> tuple[int, Any]:
+        state, effect = step.state, step.outcome.effect
+        keys = dict.fromkeys(change.key for change in effect.grids)
+        written = store.append(
+            connection,
+            session.row.id,
+            kind=step.kind,
+            who=who,
+            effect=effect,
+            gesture=gesture,
+            inverse_of=step.inverse_of,
+            grids=[(state.grids[k], False) if k in state.grids else (state.ended[k], True) for k in keys],
+        )
+        note_change(connection, who, f"plan {step.kind}", _detail(plan=session.row.id, operation=written[0]))
+        return written
+
+    # -- memory ----------------------------------------------------------------------------------------------------
+
+    def _now(self, plan_id: int) -> _Session:
+        """Return a plan as it is now."""
+        # one snapshot for the plan's row, its log and its land
+        with engine_of(self._place).connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            session = self._session(connection, _found(store.find(connection, plan_id), plan_id))
+        self._keep(session)
+        return session
+
+    def _keep(self, session: _Session) -> None:
+        with self._lock:
+            held = self._sessions.get(session.row.id)
+            if held is None or held.land is not session.land or held.row.revision <= session.row.revision:
+                self._sessions[session.row.id] = session
+            self._sessions.move_to_end(session.row.id)
+            while len(self._sessions) > PLANS_KEPT:
+                self._sessions.popitem(last=False)
+
+    def _session(self, connection: Connection, row: PlanRow) -> _Session:
+        """Return a plan at the revision of its row: what is held brought up to date from the log, or loaded."""
+        land = self._land_now(connection)
+        with self._lock:
+            held = self._sessions.get(row.id)
+        if held is None or held.land is not land or held.row.revision > row.revision:
+            return _loaded(connection, land, row)
+        later = store.entries(connection, row.id, after=held.row.revision) if held.row.revision < row.revision else []
+        return _Session(land, row, history.replay(held.state, later), (*held.entries, *later))
+
+    def _land_now(self, connection: Connection) -> _Land:
+        known = versions(connection)
+        version = (known.get("base", 0), known.get("edition", 0))
+        held = self._land
+        if held is None or held.version != version:
+            held = _land(connection, version)
+            self._land = held
+        return held
+
+    # -- telling ---------------------------------------------------------------------------------------------------
+
+    def _answer(self, session: _Session, step: _Step, *, committed: bool) -> dict[str, Any]:
+        state, effect = session.state, step.outcome.effect
+        touched = sorted(effect.touched, key=abs)
+        leaves = [key for key in touched if key in state.grids and state.grids[key].leaf]
+        return {
+            "id": session.row.id,
+            "revision": session.row.revision,
+            "committed": committed,
+            "kind": step.kind,
+            "inverse_of": step.inverse_of,
+            "rebased": step.rebased,
+            "cells": len(effect.cells),
+            "grids": self._grids(session, leaves, polygons=True),
+            "upper_grids": [
+                _facts(state, state.grids[key]) for key in touched if key in state.grids and key not in leaves
+            ],
+            "ended": [state.ended[key].code for key in touched if key in state.ended],
+            "score": plan_score(state, session.land.context.targets),
+            "warnings": [
+                *(_notice(n, session.land.srid) for n in noticed(step.outcome.left_out)),
+                *self._notices(session, effect.touched),
+            ],
+        }
+
+    def _notices(self, session: _Session, keys: Any) -> list[dict[str, Any]]:
+        found = review(session.state, keys, session.land.context.targets)
+        return [_notice(n, session.land.srid) for n in found]
+
+    def _grids(self, session: _Session, keys: Sequence[int], *, polygons: bool = False) -> list[dict[str, Any]]:
+        state = session.state
+        scores = grid_scores(state, keys, session.land.context.targets)
+        grids = [_facts(state, state.grids[key]) | score for key, score in zip(keys, scores, strict=True)]
+        if polygons:
+            shapes = _lonlat(state.polygons(keys), session.land.srid)
+            for grid, shape in zip(grids, shapely.to_geojson(shapes), strict=True):
+                # a grid without land has no place
+                grid["geometry"] = orjson.loads(shape) if grid["cells"] else None
+        return grids
+
+
+def told(row: PlanRow) -> dict[str, Any]:
+    """Return a plan's facts as plain data."""
+    return {
+        "id": row.id,
+        "title": row.title,
+        "base_edition": row.base_edition,
+        "state": row.state,
+        "revision": row.revision,
+        "owner": row.owner,
+        "made_at": row.made_at.isoformat(),
+        "changed_at": row.changed_at.isoformat(),
+    }
+
+
+# -- working out -----------------------------------------------------------------------------------------------------
+
+
+def _step(session: _Session, gesture: Any, base_revision: int | None, who: str) -> _Step:
+    row, state = session.row, session.state
+    seen_at = row.revision if base_revision is None else base_revision
+    if not 0 <= seen_at <= row.revision:
+        raise InputError(
+            f"方案还没有第 {seen_at} 次修改（现为第 {row.revision} 次）。请刷新方案。",
+            f"The plan has no revision {seen_at} yet (it is at {row.revision}). Look at it again.",
+        )
+    if gesture.kind in {"undo", "redo"}:
+        return _taken_back(session, gesture.kind, who)
+    later = [entry for entry in session.entries if entry.seq > seen_at]
+    seen = history.unwound(state, later) if later else state
+    outcome = work_out(seen, gesture, session.land.context)
+    if later:
+        found = history.clashes(state, outcome.effect, later, seen=seen)
+        if found:
+            raise _conflict(
+                found,
+                f"第 {seen_at} 次修改之后，他人改动了同一处，没有执行。两种改法见清单；请刷新后重做。",
+                f"Since revision {seen_at} others changed the same land; nothing was done. Both versions are listed; "
+                "look at the plan again and repeat the step.",
+            )
+    return _Step(gesture.kind, outcome, state.after(outcome.effect), rebased=len(later))
+
+
+def _taken_back(session: _Session, kind: str, who: str) -> _Step:
+    find = history.undoable if kind == "undo" else history.redoable
+    entry = find(session.entries, who)
+    if entry is None:
+        raise InputError(
+            "没有可撤销的操作（只能撤销自己的）。" if kind == "undo" else "没有可重做的操作。",
+            "There is nothing of yours to undo." if kind == "undo" else "There is nothing to redo.",
+        )
+    effect = entry.effect.inverse
+    later = [other for other in session.entries if other.seq > entry.seq]
+    found = history.clashes(session.state, effect, later)
+    if found:
+        raise _conflict(
+            found,
+            f"第 {entry.seq} 步之后，同一处又有改动，不能{'撤销' if kind == 'undo' else '重做'}，见清单。",
+            f"What step {entry.seq} touched has been changed since, so that it cannot be "
+            f"{'undone' if kind == 'undo' else 'done again'}; see the list.",
+        )
+    return _Step(kind, Outcome(effect), session.state.after(effect), rebased=0, inverse_of=entry.seq)
+
+
+def _conflict(found: Sequence[Clash], zh: str, en: str) -> Conflict:
+    return Conflict(zh, en, problems=tuple(clash.as_problem() for clash in found))
+
+
+def _open(row: PlanRow) -> None:
+    if row.state != "draft":
+        raise Conflict(
+            f"方案“{row.title}”已不是草案，不能再改。请新建方案。",
+            f"Plan '{row.title}' is no draft any more and cannot change. Start a new one.",
+        )
+
+
+# -- loading ---------------------------------------------------------------------------------------------------------
+
+
+def _land(connection: Connection, version: tuple[int, int]) -> _Land:
+    here = jurisdiction(connection)
+    if here.metric_srid is None:
+        raise NotReady(
+            "还没有基本单元。请导入数据并运行 gridmap cells --commit。",
+            "There are no cells yet. Import data and run gridmap cells --commit.",
+        )
+    state, cells, srid = settling.load_state(connection)
+    known = here.settings
+    targets = Targets(
+        households=int(known.get("household_target", HOUSEHOLD_TARGET)),
+        tolerance=float(known.get("household_tolerance", HOUSEHOLD_TOLERANCE)),
+    )
+    facts = store.building_facts(connection)
+    building = cells["building_id"].fillna(-1).astype("int64").to_numpy()
+    at = pd.Index(facts["id"]).get_indexer(pd.Index(building))
+    estate = np.array([*facts["estate"], None], dtype=object)[at]
+    edges = cell_store.live_edges(connection)
+    row = pd.Index(cells["id"])
+    points = transform_xy(shapely.get_coordinates(cells["point"].to_numpy()), LONLAT_EPSG, srid)
+    fabric = Fabric.build(
+        ids=state.ids.astype(np.int64),
+        geometry=np.asarray(state.geometry, dtype=object),
+        xy=points,
+        block=cells["block_id"].to_numpy(dtype=np.int64),
+        building=building,
+        part=cells["part"].to_numpy(dtype=np.int64),
+        estate=[None if pd.isna(e) else str(e) for e in estate],
+        community=[None if pd.isna(c) else str(c) for c in cells["area_code"]],
+        figures={name: state.figures[name].to_numpy() for name in ("households", "people", "buildings")},
+        edges=(
+            row.get_indexer(pd.Index(edges["a"])).astype(np.int64),
+            row.get_indexer(pd.Index(edges["b"])).astype(np.int64),
+            edges["length_m"].to_numpy(dtype=np.float64),
+            list(edges["street_class"]),
+        ),
+        cells_of_building=_cells_of_building(connection, facts, building, row),
+        divisible_from=targets.most,
+    )
+    communities = area_store.communities(connection)
+    context = Context(
+        to_metric=lambda lonlat: transform_xy(lonlat, LONLAT_EPSG, srid),
+        targets=targets,
+        used_codes=store.used_codes(connection),
+        communities=dict(zip(communities["code"], communities["area_kind"], strict=True)),
+    )
+    return _Land(version, srid, fabric, context)
+
+
+def _cells_of_building(
+    connection: Connection, facts: pd.DataFrame, building: Ints, row: pd.Index[Any]
+) -> dict[str, Ints]:
+    """Return the cells (row numbers) of every building; one without a cell of its own has that it is attached to."""
+    source = dict(zip(facts["id"], facts["source_id"], strict=True))
+    found: dict[str, list[int]] = {}
+    for k, number in enumerate(building.tolist()):
+        if number >= 0:
+            found.setdefault(source[number], []).append(k)
+    hung = cell_store.live_attachments(connection)
+    for number, cell in zip(hung["building_id"], row.get_indexer(pd.Index(hung["cell_id"])), strict=True):
+        if number in source and source[number] not in found:
+            found[source[number]] = [int(cell)]
+    return {name: np.array(rows, dtype=np.int64) for name, rows in found.items()}
+
+
+def _loaded(connection: Connection, land: _Land, row: PlanRow) -> _Session:
+    assigned = edition_store.assignment_in(connection, row.base_edition)
+    base = np.full(len(land.fabric.ids), NO_GRID, dtype=np.int64)
+    rows = land.fabric.rows_of(assigned["cell_id"].to_numpy(dtype=np.int64))
+    base[rows[rows >= 0]] = assigned["uid"].to_numpy(dtype=np.int64)[rows >= 0]
+    keys = base.copy()
+    differs = store.differences(connection, row.id)
+    rows = land.fabric.rows_of(differs["cell_id"].to_numpy(dtype=np.int64))
+    keys[rows[rows >= 0]] = differs["key"].to_numpy(dtype=np.int64)[rows >= 0]
+    alive, ended = store.grids_now(connection, row.id)
+    state = PlanState.start(land.fabric, alive, keys, base=base, ended=ended)
+    return _Session(land, row, state, tuple(store.entries(connection, row.id)))
+
+
+def _edition(connection: Connection, number: int) -> int:
+    if number not in {e.id for e in edition_store.editions(connection)}:
+        raise NotFound(
+            f"没有第 {number} 版网格。用 gridmap edition list 查看。",
+            f"There is no edition {number}. See gridmap edition list.",
+        )
+    return number
+
+
+def _found(row: PlanRow | None, name: object) -> PlanRow:
+    if row is None:
+        raise NotFound(
+            f"没有调整方案“{name}”。用 gridmap plan list 查看。", f"There is no plan '{name}'. See gridmap plan list."
+        )
+    return row
+
+
+# -- plain data --------------------------------------------------------------------------------------------------------
+
+
+def _lonlat(shapes: Any, srid: int) -> Any:
+    return shapely.transform(shapes, lambda xy: np.round(transform_xy(xy, srid, LONLAT_EPSG), 7))
+
+
+def _facts(state: PlanState, grid: Grid) -> dict[str, Any]:
+    above = state.grids.get(grid.parent) if grid.parent is not None else None
+    return {
+        "key": grid.key,
+        "code": grid.code,
+        "name": grid.name,
+        "level": grid.level,
+        "grid_kind": grid.kind,
+        "parent_code": above.code if above else None,
+        "community_code": grid.community,
+        "locked": grid.locked,
+    }
+
+
+def _order(grid: Grid) -> tuple[int, str]:
+    return grid.level, grid.code
+
+
+def _target(targets: Targets) -> dict[str, Any]:
+    return {"households": targets.households, "tolerance": targets.tolerance, "people": targets.people}
+
+
+def _last(entry: Entry | None) -> dict[str, Any] | None:
+    return None if entry is None else {"seq": entry.seq, "kind": entry.kind}
+
+
+def _notice(notice: Notice, srid: int) -> dict[str, Any]:
+    lon = lat = None
+    if notice.xy is not None:
+        ((lon, lat),) = transform_xy(np.array([notice.xy]), srid, LONLAT_EPSG).round(7).tolist()
+    return {
+        "rule": notice.rule,
+        "severity": _SEVERITY.get(notice.rule, "warning"),
+        "grid": notice.grid,
+        "message": _words(notice.message),
+        "repair": None
+        if notice.repair is None or notice.repair_text is None
+        else {"operation": dict(notice.repair), "text": _words(notice.repair_text)},
+        "lon": lon,
+        "lat": lat,
+    }
+
+
+def _words(text: Text) -> dict[str, str]:
+    return {"zh": text.zh, "en": text.en}
+
+
+def _detail(**facts: Any) -> str:
+    return orjson.dumps(facts).decode()
