@@ -51,7 +51,7 @@ def copy_database(source: Place, target: Place) -> None:
 def backup(place: Place, file: Path) -> int:
     """Write the database into ``file`` (pg_dump's custom format) and return its size in bytes.
 
-    The file appears only when it is whole; an existing one is never overwritten.
+    The file appears only when it is whole, readable by its owner alone; an existing one is never overwritten.
 
     Raises
     ------
@@ -65,6 +65,8 @@ def backup(place: Place, file: Path) -> int:
     ensure_database(place)
     partial = file.with_name(file.name + ".partial")
     try:
+        partial.unlink(missing_ok=True)
+        partial.touch(mode=0o600)  # it holds people's names
         _run(place, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--file", str(partial))
         partial.rename(file)
     finally:

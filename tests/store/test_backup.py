@@ -37,6 +37,7 @@ def test_a_backup_restores_to_the_same_data_and_schema(place: Place, other: Plac
     mark(place)
     file = tmp_path / "county.gridmap"
     assert backup(place, file) == file.stat().st_size > 0
+    assert file.stat().st_mode & 0o777 == 0o600
     restore(other, file)
     assert marked(other) == ["a mark"]
     assert schema_state(other).ready
