@@ -38,6 +38,8 @@ class Oracle:
     graph: Any = field(default_factory=nx.Graph)
     ends: list[Any] = field(default_factory=list)
     cost: list[float] = field(default_factory=list)
+    level: list[int] = field(default_factory=list)
+    slow: list[bool] = field(default_factory=list)
 
     @classmethod
     def of(cls, streets, *, speed, walls=(), gates=(), water=(), rail=()):
@@ -69,6 +71,8 @@ class Oracle:
             for a, b, is_slow in zip(xy[same].tolist(), xy[same + 1].tolist(), slow.tolist(), strict=True):
                 metres = float(np.hypot(a[0] - b[0], a[1] - b[1]))
                 self.ends.append((self.key(one, a, closes), self.key(one, b, closes), a, b))
+                self.level.append(one)
+                self.slow.append(is_slow)
                 self.cost.append(metres / speed / (STEPS_FACTOR if is_slow else 1.0))
         self.segments = shapely.linestrings([[a, b] for *_, a, b in self.ends])
         self.tree = shapely.STRtree(self.segments)
@@ -87,10 +91,16 @@ class Oracle:
             self.graph.add_edge(a, b, s=cost)
 
     def close_gaps(self):
+        """Lead loose ends over small gaps: to streets of their level; from bridges, tunnels and stairs to all."""
+        own = {end: k for k, ends in enumerate(self.ends) for end in ends[:2]}
         for node in [n for n, degree in self.graph.degree() if degree == 1]:
-            point = shapely.Point(node[1:])
-            near = self.tree.query(point, predicate="dwithin", distance=SNAP_M)
-            near = [k for k in near.tolist() if node not in self.ends[k][:2]]
+            point, mine = shapely.Point(node[1:]), own[node]
+            free = self.slow[mine] or self.level[mine] != 0
+            near = [
+                k
+                for k in self.tree.query(point, predicate="dwithin", distance=SNAP_M).tolist()
+                if node not in self.ends[k][:2] and (free or self.level[k] == self.level[mine])
+            ]
             if near:
                 best = min(near, key=lambda k: (shapely.distance(self.segments[k], point), k))
                 self.meet(node, best, point, shapely.distance(self.segments[best], point))
@@ -105,7 +115,7 @@ class Oracle:
 
     def barred(self, leg, ignored):
         return any(self.wall_of[k] != ignored or ignored < 0
-                   for k in self.fence_tree.query(leg, predicate="crosses").tolist())  # fmt: skip
+                   for k in self.fence_tree.query(leg, predicate="intersects").tolist())  # fmt: skip
 
     def place(self, xy, ignored=-1):
         """Return (segment, point, metres) of the nearest street place with a clear leg; None: there is none."""
@@ -121,6 +131,12 @@ class Oracle:
             if metres <= LIMIT_M and not self.barred(shapely.LineString([xy, (x, y)]), ignored):
                 return k, shapely.Point(x, y), metres
         return None
+
+    def plain(self, xy):
+        """Tell whether no barrier stands before the nearest street, so that how streets are cut does not matter."""
+        at = self.place(xy)
+        return at is not None and at[2] <= shapely.distance(self.segments[self.tree.nearest(shapely.Point(xy))],
+                                                            shapely.Point(xy)) + 1e-6  # fmt: skip
 
     def estate_of(self, xy):
         inside = [k for k, wall in enumerate(self.walls) if wall.contains(shapely.Point(xy))]

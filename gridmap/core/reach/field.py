@@ -32,7 +32,7 @@ from gridmap.core.network.graph import (
 from gridmap.core.reach import raster as loops
 from gridmap.core.reach.kernels import OWNER_BITS, UNREACHED, Legs
 from gridmap.core.reach.legs import legs, limit_ticks
-from gridmap.core.reach.raster import Segments, Window
+from gridmap.core.reach.raster import Lines, Segments, Window
 from gridmap.core.reach.search import labels, streets_of
 from gridmap.errors import InputError, TooLarge
 
@@ -131,12 +131,15 @@ class TimeField:
 
     Attributes
     ----------
+    network
+        The network.
     window
         Place and size.
     seconds
         (ny, nx); inf: no street place, water, or beyond ``limit_s``.
-    off_m
-        (ny, nx) metres between cell and street; inf where it has none, NaN where a barrier decides which it has.
+    edge, off_m
+        (ny, nx) the street of each cell, and the metres to it: inf where it has none, NaN where a barrier decides
+        which it has.
     land
         (ny, nx) cells with a street place.
     limit_s
@@ -147,8 +150,10 @@ class TimeField:
         Polygons that areas leave out.
     """
 
+    network: WalkNetwork
     window: Window
     seconds: Seconds
+    edge: Ints
     off_m: Seconds
     land: Bools
     limit_s: float
@@ -302,7 +307,7 @@ def time_field(
     land = (places.edge >= 0) | np.isfinite(seconds)
     off = np.where(land, places.off_m, np.float32(np.inf))
     off[places.barred] = np.nan
-    return TimeField(places.window, seconds, off, land, float(limit_s), step_s, places.water)
+    return TimeField(network, places.window, seconds, places.edge, off, land, float(limit_s), step_s, places.water)
 
 
 def reach_polygons(field: TimeField, limits_s: Sequence[float]) -> list[shapely.MultiPolygon]:
@@ -340,7 +345,15 @@ def _over(field: TimeField, limit_s: float) -> Floats:
             f"时间场只算到 {field.limit_s:g} 秒，不能绘制 {limit_s:g} 秒的范围。",
             f"The field was laid out up to {field.limit_s:g} s; an area of {limit_s:g} s cannot be drawn from it.",
         )
-    return loops.beyond(field.seconds, field.off_m, field.window.cell, limit_s, field.step_s)
+    return loops.beyond(
+        field.window,
+        Lines(field.network.xy, field.network.xy_start),
+        field.seconds,
+        field.off_m,
+        field.edge,
+        limit_s,
+        field.step_s,
+    )
 
 
 def _contour(field: TimeField, over: Floats) -> shapely.MultiPolygon:

@@ -10,6 +10,7 @@ from gridmap.core.network.graph import STEPS_PER_S, Floats, Ints, Longs, Seconds
 from gridmap.core.reach.kernels import OWNER_BITS, UNREACHED, Legs, Streets, compiled
 
 _ROUNDS = 2
+_HALVINGS = 5
 
 
 class Segments(NamedTuple):
@@ -173,39 +174,75 @@ def seconds_of_rows(
         seconds[cell[i]] = min(seconds[cell[i]], np.float32(walk + off_m[i] / speed_mps))
 
 
+class Lines(NamedTuple):
+    """Vertices of all edges; those of edge e are ``start[e]`` … ``start[e + 1] - 1``."""
+
+    xy: Floats
+    start: Longs
+
+
 @compiled
-def link(here_s: float, there_s: float, here_off: float, there_off: float, limit_s: float, step_s: float) -> float:
+def squared_to_edge(lines: Lines, edge: int, x: float, y: float) -> float:
+    """Return the squared metres from a point to an edge."""
+    best = np.inf
+    for k in range(lines.start[edge], lines.start[edge + 1] - 1):
+        ax, ay = lines.xy[k, 0], lines.xy[k, 1]
+        dx, dy = lines.xy[k + 1, 0] - ax, lines.xy[k + 1, 1] - ay
+        square = dx * dx + dy * dy
+        share = min(1.0, max(0.0, ((x - ax) * dx + (y - ay) * dy) / square)) if square > 0 else 0.0
+        ex, ey = ax + share * dx - x, ay + share * dy - y
+        best = min(best, ex * ex + ey * ey)
+    return float(best)
+
+
+@compiled
+def link(
+    window: Window, lines: Lines, seconds: Seconds, off_m: Seconds, edge: Ints, limit_s: float, step_s: float,
+    row: int, column: int, to_row: int, to_column: int,
+) -> float:  # fmt: skip
     """Return at which share of the way from a cell within the limit to one beyond it the area ends.
 
-    On a street that goes on, where the limit is reached; between two streets back to back, where both are equally far
-    (``off`` in cells); beside water and open country (``off`` inf) at the far end; beside a wall (NaN) halfway.
+    On a street that goes on, where the limit is reached; between two streets back to back, where both are equally far;
+    beside water and open country (``off_m`` inf) at the far end; beside a wall (NaN) halfway.
     """
+    here_s, there_s = seconds[row, column], seconds[to_row, to_column]
     if there_s - here_s <= 2 * step_s:
-        return min(1.0, max(0.0, (limit_s - here_s) / (there_s - here_s)))
-    if there_off == np.inf:
+        return float(min(1.0, max(0.0, (limit_s - here_s) / (there_s - here_s))))
+    if off_m[to_row, to_column] == np.inf:
         return 1.0
-    if np.isnan(here_off) or np.isnan(there_off):
+    mine, other = edge[row, column], edge[to_row, to_column]
+    if np.isnan(off_m[row, column]) or np.isnan(off_m[to_row, to_column]) or mine == other:
         return 0.5
-    return min(1.0, max(0.0, 0.5 + (there_off - here_off) / 2))
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        share = (low + high) / 2
+        x = window.x0 + (column + share * (to_column - column)) * window.cell
+        y = window.y0 + (row + share * (to_row - row)) * window.cell
+        if squared_to_edge(lines, mine, x, y) <= squared_to_edge(lines, other, x, y):
+            low = share
+        else:
+            high = share
+    return (low + high) / 2
 
 
 @compiled
-def beyond(seconds: Seconds, off_m: Seconds, cell_m: float, limit_s: float, step_s: float) -> Floats:
+def beyond(
+    window: Window, lines: Lines, seconds: Seconds, off_m: Seconds, edge: Ints, limit_s: float, step_s: float
+) -> Floats:
     """Return how far every cell is outside the limit (below 0: inside), in cells, at most 1."""
     ny, nx = seconds.shape
     out = np.empty((ny, nx), np.float64)
     for row in range(ny):
         for column in range(nx):
-            here_s, here_off = seconds[row, column], off_m[row, column] / cell_m
-            inside = here_s <= limit_s
+            inside = seconds[row, column] <= limit_s
             least = 1.0
             for side in range(4):
                 r, c = row + (side == 0) - (side == 1), column + (side == 2) - (side == 3)  # noqa: PLR2004
                 if 0 <= r < ny and 0 <= c < nx and (seconds[r, c] <= limit_s) != inside:
-                    there_s, there_off = seconds[r, c], off_m[r, c] / cell_m
                     if inside:
-                        least = min(least, link(here_s, there_s, here_off, there_off, limit_s, step_s))
+                        share = link(window, lines, seconds, off_m, edge, limit_s, step_s, row, column, r, c)
                     else:
-                        least = min(least, 1.0 - link(there_s, here_s, there_off, here_off, limit_s, step_s))
+                        share = 1.0 - link(window, lines, seconds, off_m, edge, limit_s, step_s, r, c, row, column)
+                    least = min(least, share)
             out[row, column] = -least if inside else max(least, 1e-9)
     return out
