@@ -28,6 +28,8 @@ _EQUAL = 1e-7
 _SLACK = 1e-5
 #: A variable of the solver is set from here on.
 _SET = 0.5
+#: Exchanges in the search for fewer sites.
+_STEPS = 4000
 #: Numbers of sites that differ by less than this are the same.
 _ONE = 0.99
 
@@ -424,7 +426,10 @@ class _Fewest:
             even = replace(rows, weight=1.0 / np.bincount(rows.row, minlength=len(rows.weight)), constant=0.0)
             other = self._descend(even, even.most_cost * (1 - 1e-9))
             if self.gain(other) >= enough and (self.gain(sites) < enough or len(other) < len(sites)):
-                return other
+                sites = other
+            if self.gain(sites) >= enough:
+                first, candidate, _ = kernels.by_row(rows.start, rows.row, len(rows.weight))
+                return kernels.fewer(rows.start, rows.row, first, candidate, *_near(case), sites, _STEPS)
         return sites
 
     def _descend(self, rows: Rows, enough: float) -> Ints:
