@@ -21,7 +21,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api import docs, problems
 from api.guard import AccessLog, BodyLimit, Guard, SafeHeaders
-from api.routes import coverage, jobs, locate, pages, places, scenarios, siting, stations, tiles
+from api.routes import coverage, jobs, locate, pages, places, plans, scenarios, siting, stations, tiles
 from api.state import State
 from gridmap import __version__
 from gridmap.services.databases import make_ready
@@ -85,6 +85,7 @@ def create_app(settings: Settings, *, place: Place | None = None, token: str | N
         stations,
         scenarios,
         siting,
+        plans,
         jobs,
         pages,
     ):  # the busiest first: routes are tried in order

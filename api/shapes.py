@@ -22,6 +22,12 @@ __all__ = [
     "Jobs",
     "Jurisdiction",
     "Located",
+    "Plan",
+    "PlanLog",
+    "PlanScored",
+    "PlanShown",
+    "PlanStep",
+    "Plans",
     "Proposed",
     "Scenario",
     "Scenarios",
@@ -289,3 +295,119 @@ class Proposed(_Shape):
 
     proposal: Object
     job: Job | None = None
+
+
+class Plan(_Shape):
+    """A draft of the next edition; ``revision`` is the number of its last operation."""
+
+    id: int
+    title: str
+    base_edition: int
+    state: str
+    revision: int
+    owner: str
+    made_at: datetime
+    changed_at: datetime
+
+
+class Plans(_Shape):
+    """All plans, the one changed last first."""
+
+    plans: list[Plan]
+
+
+class PlanGrid(_Shape):
+    """A grid of a plan; ``deviation``, ``polsby_popper``, ``reock`` and ``street_share`` are null where not defined."""
+
+    key: int
+    code: str
+    name: str
+    level: int
+    grid_kind: str
+    parent_code: str | None
+    community_code: str | None
+    locked: bool
+
+
+class PlanScore(_Shape):
+    """Totals and scores of a plan: shares are 0 to 1, null where nothing is counted."""
+
+    grids: int
+    urban: int
+    households: int
+    people: int
+    buildings: int
+    within_10: float | None
+    within_15: float | None
+    within_band: float | None
+    mean_deviation: float | None
+    max_deviation: float | None
+    polsby_popper: float | None
+    street_share: float | None
+    households_moved: int
+    moved_share: float | None
+    cells_moved: int
+
+
+class PlanRepair(_Shape):
+    """The operation that mends it, and what it does in words."""
+
+    operation: Object
+    text: Words
+
+
+class PlanWarning(_Shape):
+    """What to look at."""
+
+    rule: str
+    severity: Literal["error", "warning", "info"]
+    grid: str | None
+    message: Words
+    repair: PlanRepair | None
+    lon: float | None
+    lat: float | None
+
+
+class PlanShown(Plan):
+    """A plan with its grids."""
+
+    score: PlanScore
+    target: Object
+    grids: list[PlanGrid]
+    upper_grids: list[PlanGrid]
+    undo: Object | None
+    redo: Object | None
+
+
+class PlanScored(_Shape):
+    """The scores of a plan and what to look at."""
+
+    id: int
+    revision: int
+    score: PlanScore
+    target: Object
+    grids: list[PlanGrid]
+    warnings: list[PlanWarning]
+
+
+class PlanStep(_Shape):
+    """What one operation did, or would do: touched grids with polygon (GeoJSON), totals and scores."""
+
+    id: int
+    revision: int
+    committed: bool
+    kind: str
+    inverse_of: int | None
+    rebased: int
+    cells: int
+    grids: list[PlanGrid]
+    upper_grids: list[PlanGrid]
+    ended: list[str]
+    score: PlanScore
+    warnings: list[PlanWarning]
+
+
+class PlanLog(_Shape):
+    """Operations of a plan, the newest first."""
+
+    operations: list[Object]

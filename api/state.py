@@ -15,6 +15,7 @@ from api.static import StaticFiles
 from gridmap.errors import NotReady
 from gridmap.services.checked import Checked
 from gridmap.services.locate import Locator
+from gridmap.services.plans import PlanDesk
 from gridmap.services.tiles import Tiles
 from gridmap.settings import Settings
 from gridmap.store.database import Place
@@ -38,6 +39,7 @@ class State:
         # not from the module of the page: it brings all of Folium, which the first page needs and no start
         self.static = StaticFiles(Path(gridmap.maps.__file__).parent / "static")
         self.locator = Locator(place, near_boundary_m=settings.near_boundary_m)
+        self.plans = PlanDesk(place)
         self.over = threading.Event()
         self._making = threading.Lock()
         self._walker: Walker | None = None

@@ -1,0 +1,94 @@
+"""``gridmap plan``: say what it would do, do it with --commit, and answer as words or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridmap.errors import Conflict, InputError, NotFound, UnreadableFile
+from gridmap.settings import Settings
+from gridmap.store.database import Place
+from tests.conftest import copy_database, drop_database, leave
+
+
+@pytest.fixture(scope="module")
+def own(run_settings: Settings, county_template: Place) -> Iterator[Place]:
+    """A copy of the county whose plans these tests change."""
+    leave(county_template)
+    made = copy_database(run_settings, county_template.name, "cli_plans")
+    yield made
+    drop_database(run_settings, made)
+
+
+@pytest.fixture
+def plan(own: Place, quick: Callable[..., Any]) -> Callable[..., Any]:
+    def go(*arguments: str) -> Any:
+        return quick("plan", *arguments, "--database", own.name)
+
+    return go
+
+
+def told(result: Any) -> Any:
+    assert result.exit_code == 0, (result.output, result.exception)
+    return json.loads(result.stdout)
+
+
+def test_a_plan_is_made_redrawn_undone_and_shown_by_commands_alone(plan: Callable[..., Any]) -> None:
+    assert "--commit" in plan("new", "明年调整").output
+    assert "明年调整" not in plan("list").output
+    made = told(plan("new", "明年调整", "--commit", "--json"))
+    assert "明年调整" in plan("list").output
+    assert told(plan("list", "--json"))[0]["id"] == made["id"]
+    shown = told(plan("show", "明年调整", "--json"))
+    grid = max(shown["grids"], key=lambda g: g["households"])["code"]
+    split = json.dumps({"kind": "split", "grid": grid})
+    would = plan("op", "明年调整", split)
+    assert would.exit_code == 0
+    assert "--commit" in would.output
+    assert told(plan("show", "明年调整", "--json"))["revision"] == 0
+    done = told(plan("op", str(made["id"]), split, "--commit", "--json"))
+    assert (done["committed"], done["revision"], len(done["grids"])) == (True, 1, 2)
+    assert grid in plan("show", "明年调整").output
+    assert (
+        "households change their grid" in plan("score", "明年调整").output
+        or "换网格" in plan("score", "明年调整").output
+    )
+    assert told(plan("score", "明年调整", "--json"))["score"]["households_moved"] > 0
+    assert told(plan("undo", "明年调整", "--commit", "--json"))["inverse_of"] == 1
+    assert told(plan("redo", "明年调整", "--commit", "--json"))["inverse_of"] == 2
+    assert [e["kind"] for e in told(plan("show", "明年调整", "--json"))["operations"]] == ["redo", "undo", "split"]
+
+
+def test_an_operation_comes_from_a_file_too(plan: Callable[..., Any]) -> None:
+    told(plan("new", "文件", "--commit", "--json"))
+    grid = told(plan("show", "文件", "--json"))["grids"][0]["code"]
+    Path("step.json").write_text(json.dumps({"kind": "lock", "grids": [grid]}), encoding="utf-8")
+    assert told(plan("op", "文件", "@step.json", "--commit", "--json"))["grids"][0]["locked"] is True
+    refused = plan("op", "文件", json.dumps({"kind": "split", "grid": grid}), "--commit")
+    assert isinstance(refused.exception, InputError)
+    stale = plan("op", "文件", json.dumps({"kind": "unlock", "grids": [grid]}), "--base", "7")
+    assert isinstance(stale.exception, InputError)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("op", "无", "{}"), NotFound),
+        (("show", "无"), NotFound),
+        (("score", "99999"), NotFound),
+        (("op", "错误", "not json"), InputError),
+        (("op", "错误", '{"kind": "explode"}'), InputError),
+        (("op", "错误", "@nowhere.json"), UnreadableFile),
+        (("undo", "错误"), InputError),
+        (("redo", "错误", "--commit"), InputError),
+        (("new", "错误", "--commit"), Conflict),
+        (("new", "新", "--edition", "77", "--commit"), NotFound),
+    ],
+)
+def test_what_cannot_be_done_is_an_error(plan: Callable[..., Any], arguments: tuple[str, ...], error: type) -> None:
+    plan("new", "错误", "--commit")
+    assert isinstance(plan(*arguments).exception, error)
