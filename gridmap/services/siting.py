@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 
 from gridmap.core.network import Attachments
 from gridmap.core.reach import Pairs, pairs
-from gridmap.core.siting import Coverage, Demand, Places, Proposal, SitingOptions, max_cover, p_median, set_cover
+from gridmap.core.siting import (
+    Coverage,
+    Demand,
+    GapShare,
+    Places,
+    Proposal,
+    SitingOptions,
+    max_cover,
+    p_median,
+    set_cover,
+)
 from gridmap.errors import InputError, NotFound
 from gridmap.model.progress import Progress, part, silent
 from gridmap.model.text import Text
@@ -115,6 +125,8 @@ def propose(walker: Walker, order: SitingOrder, *, prove: bool = False, progress
     )
     demand = _demand(seen, order)
     found = _solve(order, demand, candidates, existing, prove=prove, progress=part(progress, 0.15, 1.0))
+    if order.method == "p_median":
+        found = _within_limit(found, seen, demand, candidates)
     return {"version": seen.town.version, "settings": seen.question.as_dict(), "proposal": _told(seen, sites, found)}
 
 
@@ -163,6 +175,55 @@ def _solve(
         return set_cover(demand, candidates, share=order.target_share or 1.0, **common)
     solve = max_cover if order.method == "max_cover" else p_median
     return solve(demand, candidates, order.count or 1, **common)
+
+
+def _within_limit(found: Proposal, seen: Look, demand: Demand, candidates: Places) -> Proposal:
+    """Count what sites reach by the limit of the question: shortest walks are searched for farther than that."""
+    seconds = candidates.reach.seconds
+    assert seconds is not None  # noqa: S101 (of pairs)
+    households, people = np.asarray(demand.households), np.asarray(demand.people)
+    weight, limit = demand.weights(found.objective), np.float32(seen.question.limit_s)
+    served = seen.covered.copy()
+    before = served.copy()
+    sites = []
+    for site in found.sites:
+        rows = slice(candidates.reach.start[site.candidate], candidates.reach.start[site.candidate + 1])
+        within = candidates.reach.demand[rows][seconds[rows] <= limit]
+        new = within[~served[within]]
+        gap = np.full(0, -1) if demand.gap is None else demand.gap[new]
+        served[new] = True
+        sites.append(
+            replace(
+                site,
+                gains=float(households[new].sum()),
+                gains_people=float(people[new].sum()),
+                reaches=float(households[within].sum()),
+                gaps=_gap_shares(gap[gap >= 0], new[gap >= 0], demand, served),
+            )
+        )
+    return replace(
+        found,
+        sites=tuple(sites),
+        before=float(weight[before].sum()),
+        covered=float(weight[served].sum()),
+        households_before=float(households[before].sum()),
+        households_covered=float(households[served].sum()),
+        people_before=float(people[before].sum()),
+        people_covered=float(people[served].sum()),
+    )
+
+
+def _gap_shares(
+    gap: NDArray[np.int32], new: NDArray[np.int32], demand: Demand, served: NDArray[np.bool_]
+) -> tuple[GapShare, ...]:
+    assert demand.gap is not None  # noqa: S101 (made here)
+    shares = [
+        GapShare(
+            int(one), float(demand.households[new[gap == one]].sum()), closed=bool(served[demand.gap == one].all())
+        )
+        for one in np.unique(gap)
+    ]
+    return tuple(sorted(shares, key=lambda share: -share.households))
 
 
 # --- candidates ----------------------------------------------------------------------------------------------------
