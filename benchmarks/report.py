@@ -21,6 +21,7 @@ interleaved runs; peers in the same run on the same input. Read ratios: machines
 
 
 SIZES_VARIABLE = "GRIDMAP_BENCH_BUILDINGS"
+PEER_VARIABLE = "GRIDMAP_BENCH_PEER_S"
 
 
 def sizes() -> tuple[int, ...]:
@@ -28,9 +29,14 @@ def sizes() -> tuple[int, ...]:
     return tuple(int(text) for text in os.environ.get(SIZES_VARIABLE, "3000").split(","))
 
 
+def peer_limit_s() -> float:
+    """Return the seconds after which a run of a peer is stopped: ten minutes, or those in GRIDMAP_BENCH_PEER_S."""
+    return float(os.environ.get(PEER_VARIABLE, "600"))
+
+
 def command(name: str) -> str:
     """Return the command that measures ``name`` as it is measured now."""
-    given = [f"{v}={os.environ[v]}" for v in (SIZES_VARIABLE,) if v in os.environ]
+    given = [f"{v}={os.environ[v]}" for v in (SIZES_VARIABLE, PEER_VARIABLE) if v in os.environ]
     given += ["GRIDMAP_REALDATA=FOLDER"] if os.environ.get("GRIDMAP_REALDATA") else []
     return " ".join([*given, f"./dev bench {name}"])
 
