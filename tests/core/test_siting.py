@@ -221,7 +221,7 @@ def test_the_lagrangian_bound_is_never_above_the_least_cost_and_settles_no_bette
     state = np.zeros(rows.candidates, dtype=np.uint8)
     multiplier = rows.weight * rows.cap / 2
     bound, _, _ = kernels.lagrange(
-        rows.start, rows.row, rows.cost, rows.weight, rows.cap, state, multiplier, most, goal, 300
+        rows.start, rows.row, rows.cost, rows.weight, rows.cap, state, multiplier, most, goal, 1.0, 300
     )
     assert bound <= goal + 1e-6
     if bound < goal:

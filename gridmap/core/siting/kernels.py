@@ -342,13 +342,15 @@ def lagrange(  # noqa: C901, PLR0912, PLR0915
     multiplier: Floats,
     most: int,
     goal: float,
+    step: float,
     rounds: int,
-) -> tuple[float, bool, int]:
+) -> tuple[float, bool, float]:
     """Bound the least cost of at most ``most`` sites from below, and settle candidates on the way.
 
     Lagrangian relaxation of "each row is served once" with deflected subgradients (Camerini, Fratta & Maffioli 1975;
     Geoffrion 1974). Candidates without which, or with which, no choice costs less than ``goal`` become TAKEN or OUT
-    in ``state``; ``multiplier`` (one for each row) is where it starts, and where the best bound was.
+    in ``state``; ``multiplier`` (one for each row) is where it starts, and where the best bound was; ``step`` is the
+    length of the steps, 1 at first.
 
     Returns
     -------
@@ -356,19 +358,19 @@ def lagrange(  # noqa: C901, PLR0912, PLR0915
         The best bound; at least ``goal`` when no choice is cheaper than that.
     settled
         Whether the search ended by itself, not by the number of rounds.
-    rounds
-        Rounds used.
+    step
+        Length of the steps at the end, to go on with.
     """
     n, rows = len(start) - 1, len(weight)
     worth = np.empty(n, dtype=np.float64)
     served = np.zeros(rows, dtype=np.int32)
     direction = np.zeros(rows, dtype=np.float64)
     kept = multiplier.copy()
-    bound, step, stalled = -np.inf, 1.0, 0
+    bound, stalled = -np.inf, 0
     taken = 0
     for j in range(n):
         taken += state[j] == TAKEN
-    for used in range(rounds):
+    for _ in range(rounds):
         for j in range(n):
             total = 0.0
             if state[j] != OUT:
@@ -409,14 +411,14 @@ def lagrange(  # noqa: C901, PLR0912, PLR0915
             stalled += 1
         if bound >= goal or taken > most:
             multiplier[:] = kept
-            return max(bound, goal) if taken > most else bound, True, used + 1
+            return max(bound, goal) if taken > most else bound, True, step
         if stalled >= _STALLED:
             step *= 0.6
             stalled = 0
             multiplier[:] = kept
             direction[:] = 0.0
             if step < _SHORTEST:
-                return bound, True, used + 1
+                return bound, True, step
             continue
         served[:] = 0
         for k in range(chosen):
@@ -439,7 +441,7 @@ def lagrange(  # noqa: C901, PLR0912, PLR0915
         for r in range(rows):
             multiplier[r] = min(max(multiplier[r] + length * direction[r], 0.0), weight[r] * cap[r])
     multiplier[:] = kept
-    return bound, False, rounds
+    return bound, False, step
 
 
 @compiled

@@ -15,8 +15,8 @@ from gridmap.core.siting.solver import Budget, Model, solve
 
 #: Rounds of exchange; how often the choice is shaken to leave a local optimum, and how many entries that may look at.
 _ROUNDS, _SHAKES, _SHAKEN_ENTRIES = 400, 6, 1_500_000
-#: Rounds of the Lagrangian bound in all, and between two looks at the person who waits.
-_BOUND_ROUNDS, _BOUND_STEP = 1200, 100
+#: Rounds of the Lagrangian bound, and how many entries are looked at between two looks at the person who waits.
+_BOUND_ROUNDS, _BOUND_ENTRIES = 1200, 15_000_000
 
 #: Called with the value so far, the bound so far (both as costs) and a share done.
 Tell = Callable[[float, float, float], None]
@@ -108,15 +108,16 @@ def prove(
     sites, least = np.sort(sites), rows.cost_of(sites)
     bound = first_bound(rows, state, sites, most)
     left, state = rows, state.copy()
-    multiplier = _even(rows)
-    for round_ in range(_BOUND_ROUNDS // _BOUND_STEP):
-        tell(least, bound, 0.4 * round_ * _BOUND_STEP / _BOUND_ROUNDS)
+    multiplier, step = _even(rows), 1.0
+    rounds = _rounds(rows)
+    for done in range(0, _BOUND_ROUNDS, rounds):
+        tell(least, bound, 0.4 * done / _BOUND_ROUNDS)
         # ``left`` counts from its own constant, with sites that are settled taken out of the number.
         open_ = most - int((state == TAKEN).sum())
         inner = np.where(state == FREE, FREE, OUT).astype(np.uint8)
         goal = least - unit / 2 - left.constant
-        lower, settled, _ = kernels.lagrange(
-            left.start, left.row, left.cost, left.weight, left.cap, inner, multiplier, open_, goal, _BOUND_STEP
+        lower, settled, step = kernels.lagrange(
+            left.start, left.row, left.cost, left.weight, left.cap, inner, multiplier, open_, goal, step, rounds
         )
         bound = max(bound, min(lower + left.constant, least))
         if lower >= goal:
@@ -151,12 +152,13 @@ def settle(rows: Rows, state: Bytes, spacing: Spacing, most: int, limit: float, 
     impossible
         Whether there is no such choice.
     """
-    state, multiplier = state.copy(), _even(rows)
-    for round_ in range(_BOUND_ROUNDS // _BOUND_STEP):
-        tell(np.inf, np.inf, 0.4 * round_ * _BOUND_STEP / _BOUND_ROUNDS)
-        bound, settled, _ = kernels.lagrange(
+    state, multiplier, step = state.copy(), _even(rows), 1.0
+    rounds = _rounds(rows)
+    for done in range(0, _BOUND_ROUNDS, rounds):
+        tell(np.inf, np.inf, 0.4 * done / _BOUND_ROUNDS)
+        bound, settled, step = kernels.lagrange(
             rows.start, rows.row, rows.cost, rows.weight, rows.cap, state, multiplier, most,
-            limit - rows.constant, _BOUND_STEP,
+            limit - rows.constant, step, rounds,
         )  # fmt: skip
         if bound >= limit - rows.constant:
             return state, True
@@ -165,6 +167,11 @@ def settle(rows: Rows, state: Bytes, spacing: Spacing, most: int, limit: float, 
     for j in np.flatnonzero(state == TAKEN):
         state[spacing.around(int(j))] = OUT
     return state, False
+
+
+def _rounds(rows: Rows) -> int:
+    """Return after how many rounds of the bound to look at the person who waits."""
+    return max(20, min(100, _BOUND_ENTRIES // max(len(rows.row), 1)))
 
 
 def _even(rows: Rows) -> Floats:
