@@ -202,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._json(*answer)
 
-    do_POST = do_PUT = do_DELETE = _write
+    do_POST = do_PUT = do_DELETE = _write  # noqa: N815 (names that the library calls)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""

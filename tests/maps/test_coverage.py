@@ -95,25 +95,14 @@ def test_the_slider_answers_from_what_is_there_without_asking_again(url: str, wo
     page.wait_for_timeout(400)
     before = len(world.asked)
     page.locator("#gm-minutes").focus()
-    took = []
     for minutes, way in ((10, "Left"), (5, "Left"), (10, "Right"), (15, "Right"), (20, "Right")):
-        page.evaluate(
-            """() => document.querySelector("#gm-minutes").addEventListener("input", () => {
-              const from = performance.now();
-              requestAnimationFrame(() => setTimeout(() => (window.took = performance.now() - from)));
-            }, { once: true, capture: true })"""
-        )
         page.keyboard.press(f"Arrow{way}")
-        assert share(page) == percent(walk(world, minutes=minutes).totals()["share"])
-        opened.until(lambda: page.evaluate("window.took"))
-        took.append(page.evaluate("window.took"))
-        page.evaluate("window.took = 0")
+        assert share(page) == percent(walk(world, minutes=minutes).totals()["share"]), "at once"
     assert len(world.asked) == before, "every answer was there"
     assert "min=20" in page.url
-    assert sorted(took)[2] < 400, took
     page.locator("#map_main").focus()
     page.keyboard.press("[")
-    assert page.locator("#gm-minutes").input_value() == "15"
+    assert page.locator("#gm-minutes").get_attribute("aria-valuetext") == "15 分"
 
 
 def test_any_minutes_can_be_asked_and_nonsense_is_refused(url: str, world: World, opening: Opening) -> None:

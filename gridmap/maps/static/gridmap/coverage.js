@@ -27,6 +27,7 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     scenarios: null,
     answer: null,
     today: null,
+    tried: [],
     difference: new Map(),
     busy: false,
     problem: "",
@@ -144,7 +145,7 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
   function show(answer, today) {
     reach.set(answer);
     gaps.set(answer.gaps.features);
-    store.set({ answer, today, difference: state.changes.length ? differences(today, answer.cover) : new Map(), busy: false, problem: "" });
+    store.set({ answer, today, tried: state.changes, difference: state.changes.length ? differences(today, answer.cover) : new Map(), busy: false, problem: "" });
     draw();
     say(spoken(answer));
     if (state.view === "gap") {
@@ -265,19 +266,18 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
       reveal(place);
       say(label(station));
     }
-    const real = facts(code) && !station.gone;
-    try {
-      const [known, area] = await Promise.all([
-        facts(code) ? source.station(code) : null,
-        real && !state.changes.length ? source.stationArea(code, queryOf(state.question)) : null,
-      ]);
-      if (state.station?.code !== code) return;
-      if (area) reach.lift(area);
-      store.set({ station: { ...state.station, facts: known, error: area?.properties.error ?? null } });
+    // A station that is only tried has no facts, and its area is part of the whole.
+    if (!facts(code)) return;
+    const told = (patch) => state.station?.code === code && store.set({ station: { ...state.station, ...patch } });
+    const failed = (error) => told({ problem: sentence(error) });
+    const known = source.station(code).then((found) => told({ facts: found }), failed);
+    const drawn = state.changes.length ? null : source.stationArea(code, queryOf(state.question)).then((area) => {
+      if (!area || state.station?.code !== code) return;
+      reach.lift(area);
+      told({ error: area.properties.error ?? null });
       repaint();
-    } catch (error) {
-      if (state.station?.code === code) store.set({ station: { ...state.station, problem: sentence(error) } });
-    }
+    }, failed);
+    await Promise.all([known, drawn]);
   }
 
   function openSite(site) {

@@ -55,7 +55,7 @@ export function coverLegendRows({ styles, shown, words, coverage, communities, z
     add(sample(stroke(style.gain, 2.8)), t("legend.gain"));
     if ([...coverage.outcome().values()].some((change) => change < 0)) add(sample(stroke(style.loss, 2.8, "7 4")), t("legend.loss"));
   }
-  if (state.proposal?.sites.length) add(sample(s("rect", { x: 9, y: 1, width: 16, height: 16, rx: 4, class: "gm-legend-site" }), s("text", { x: 17, y: 13.4, "text-anchor": "middle", "font-size": 12, class: "gm-legend-site-text" }, "1")), t("legend.site"));
+  if (state.proposal?.sites.length && !state.compare) add(sample(s("rect", { x: 9, y: 1, width: 16, height: 16, rx: 4, class: "gm-legend-site" }), s("text", { x: 17, y: 13.4, "text-anchor": "middle", "font-size": 12, class: "gm-legend-site-text" }, "1")), t("legend.site"));
   if (shown("grids")) add(sample(s("rect", { x: 1, y: 2, width: 32, height: 14, fill: "#fff", stroke: styles.grids.line, "stroke-width": 1 })), t("legend.grid_line"), true);
   if (shown("communities") && communities) {
     const { line, dash } = styles.communities;

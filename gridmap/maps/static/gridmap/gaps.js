@@ -1,7 +1,7 @@
 /** Gaps: red hatching on inhabited land without a station in reach, and the rank of the largest as a badge. */
 import { outlined } from "./canvas.js";
 import { h } from "./dom.js";
-import { boxOf, contains, meets } from "./geo.js";
+import { boxOf, contains, meets, toLatLng } from "./geo.js";
 import { widthOf } from "./labels.js";
 
 export function createGaps(style, shown) {
@@ -68,6 +68,8 @@ export function createGaps(style, shown) {
 const HEIGHT = 22;
 /** How far a badge moves up or down so that it keeps clear of a station. */
 const AWAY = [0, 28, -28, 44, -44];
+/** A gap lower than this would hide below its badge, which stands above it then. */
+const LOW_PX = 56;
 const touching = (a, b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
 
 /**
@@ -86,15 +88,17 @@ export function createBadges(L, map, { gaps, shown, open, text, stations }) {
       const { x, y } = map.latLngToLayerPoint(latlng);
       return [x - 13, y - 34, x + 13, y];
     });
-    for (const { properties } of gaps.all()) {
+    for (const { properties, box } of gaps.all()) {
       const words = text(properties);
       const middle = map.latLngToLayerPoint([properties.lat, properties.lon]);
       const half = (widthOf(words, 12) + 40) / 2;
+      const [top, bottom] = [box[1], box[3]].map((y) => map.latLngToLayerPoint(toLatLng(box[0], y)).y);
+      if (bottom - top < LOW_PX) middle.y = top - HEIGHT / 2 - 3;
       const boxes = AWAY.map((dy) => [middle.x - half, middle.y + dy - HEIGHT / 2, middle.x + half, middle.y + dy + HEIGHT / 2]);
-      const box = boxes.find((one) => !taken.some((other) => touching(one, other)));
-      if (!box) continue;
-      taken.push(box);
-      const latlng = map.layerPointToLatLng([middle.x, (box[1] + box[3]) / 2]);
+      const free = boxes.find((one) => !taken.some((other) => touching(one, other)));
+      if (!free) continue;
+      taken.push(free);
+      const latlng = map.layerPointToLatLng([middle.x, (free[1] + free[3]) / 2]);
       places.push({ latlng, half });
       const mark = h("span", { class: "gm-gap-badge" }, h("b", null, String(properties.rank)), words);
       L.marker(latlng, {

@@ -110,7 +110,9 @@ export function createLabels({ map, L, store, grids, communities, stations, canv
       const size = diameter > 190 ? 14 : 12.5;
       const label = shortened(feature.properties, diameter, size);
       if (!label) continue;
-      const under = label.whole && diameter >= 46 ? second(feature.properties) : null;
+      // What a try changes is told even where the name is too long.
+      const about = second(feature.properties);
+      const under = about?.look || (label.whole && diameter >= 46) ? about : null;
       const height = under ? size * 2.25 : size;
       const width = Math.max(widthOf(label.text, size), under ? widthOf(under.text, 11) : 0);
       const room = Math.max(0, diameter / 2 - height / 2 - 2);

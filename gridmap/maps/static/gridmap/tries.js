@@ -32,6 +32,7 @@ export function createTries({ store, words, coverage, actions }) {
 
   const effect = () => {
     if (!state.changes.length || !state.answer || !state.today) return null;
+    if (state.tried !== state.changes) return state.problem ? null : h("p", { class: "gm-note" }, t("siting.thinking"));
     const now = state.answer.cover.totals;
     const before = state.today.totals;
     const row = (name) => {
