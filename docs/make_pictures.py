@@ -21,7 +21,13 @@ from scipy.spatial import cKDTree
 
 PICTURES = Path(__file__).parent / "pictures"
 SIZE = ViewportSize(width=1160, height=680)
-TOWN = "#map=14/36.4005/112.8935"
+#: The map of the README, and the sample county from far and near.
+VIEWS = {
+    "map": "#map=14/36.4005/112.8935",
+    "sample-z12": "#map=12/36.405/112.93",
+    "sample-z14": "#map=14/36.3995/112.902",
+    "sample-z16": "#map=16/36.3985/112.893",
+}
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -89,7 +95,7 @@ def take(page: Page, name: str) -> None:
 
 
 def main() -> None:
-    """Open the page as a person does and take the picture."""
+    """Open the page as a person does and take the pictures."""
     PICTURES.mkdir(exist_ok=True)
     server, address = start()
     try:
@@ -97,10 +103,12 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             page = browser.new_page(viewport=SIZE, locale="zh-CN")
             page.goto(address)
-            page.goto(page.url.partition("#")[0] + TOWN)
-            page.reload()
-            settle(page)
-            take(page, "map")
+            home = page.url.partition("#")[0]
+            for name, view in VIEWS.items():
+                page.goto(home + view)
+                page.reload()
+                settle(page)
+                take(page, name)
             browser.close()
     finally:
         server.terminate()
