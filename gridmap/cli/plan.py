@@ -190,7 +190,9 @@ def _operate(plan: str, operation: Any, *, base: int | None, database: str | Non
         if confirmed(commit, Text("执行这一步?", "Do this?")):
             told = desk.operate(number, operation, who=who(), base_revision=told["revision"])
     if json:
-        print_json(told)
+        import orjson
+
+        print_json(orjson.loads(orjson.dumps(told)))
     elif commit:
         _tell(told)
     elif not told["committed"]:

@@ -51,6 +51,7 @@ Floats = NDArray[np.float64]
 
 MOST_TITLE = 120
 PLANS_KEPT = 8
+_VERTEX_M = 0.05
 _SEVERITY = {"left_out_locked": "info", "left_out_community": "info"}
 
 
@@ -220,7 +221,7 @@ class PlanDesk:
     def operate(
         self, plan_id: int, order: Any, *, who: str, base_revision: int | None = None, commit: bool = True
     ) -> dict[str, Any]:
-        """Do one operation on a plan and return only what changed.
+        """Do one operation on a plan and return only what changed; polygons are ready-made JSON (orjson.Fragment).
 
         Parameters
         ----------
@@ -358,7 +359,7 @@ class PlanDesk:
             shapes = _lonlat(state.polygons(keys), session.land.srid)
             for grid, shape in zip(grids, shapely.to_geojson(shapes), strict=True):
                 # a grid without land has no place
-                grid["geometry"] = orjson.loads(shape) if grid["cells"] else None
+                grid["geometry"] = orjson.Fragment(shape) if grid["cells"] else None
         return grids
 
 
@@ -540,6 +541,8 @@ def _found(row: PlanRow | None, name: object) -> PlanRow:
 
 
 def _lonlat(shapes: Any, srid: int) -> Any:
+    """Return polygons for a map: without the vertices that cell borders have in a straight line."""
+    shapes = shapely.simplify(shapes, _VERTEX_M)
     return shapely.transform(shapes, lambda xy: np.round(transform_xy(xy, srid, LONLAT_EPSG), 7))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 import shapely
 from sqlalchemy import text
@@ -92,7 +93,7 @@ def test_an_answer_has_only_what_changed(desk: PlanDesk, plan: int) -> None:
     assert (by_code[SW]["households"], by_code[NW]["households"]) == (250, 350)
     assert by_code[NW]["deviation"] == pytest.approx(1 / 6, abs=1e-4)
     assert (by_code[NW]["households_in"], by_code[SW]["households_out"]) == (50, 50)
-    assert by_code[SW]["geometry"]["type"] == "Polygon"
+    assert orjson.loads(orjson.dumps(by_code[SW]["geometry"]))["type"] == "Polygon"
     (loose,) = [w for w in told["warnings"] if w["rule"] == "grid_pieces"]
     assert (loose["grid"], loose["severity"]) == (NW, "warning")
     assert loose["repair"]["operation"]["to"] == SW
@@ -124,16 +125,14 @@ def test_polygons_in_sql_are_those_in_memory(desk: PlanDesk, plan: int) -> None:
         {"kind": "merge", "grids": [SW, SE]},
     ):
         desk.operate(plan, order, who="anna")
-    import orjson
-
     told = orjson.loads(desk.geojson(plan))["features"]
     memory = {f["properties"]["code"]: shapely.geometry.shape(f["geometry"]) for f in told}
     stored = in_sql(desk._place, plan)
     assert memory.keys() == stored.keys()
     for code, shape in memory.items():
-        # answers are rounded to a centimetre
+        # answers leave out what is less than five centimetres
         apart = shapely.area(shapely.symmetric_difference(shape, stored[code]))
-        assert apart <= 1e-7 * shapely.length(shape)
+        assert apart <= 6e-7 * shapely.length(shape)
 
 
 def test_steps_of_two_planners_on_different_land_both_stand(desk: PlanDesk, plan: int) -> None:

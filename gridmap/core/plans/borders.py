@@ -59,8 +59,9 @@ def _sides(state: PlanState, rows: Ints, land: shapely.Geometry, lines: Sequence
     shapely.prepare(land)
     cut = shapely.union_all([shapely.boundary(land), *lines])
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(cut)))
-    faces = faces[shapely.contains(land, shapely.point_on_surface(faces))]
-    tree = shapely.STRtree(faces)
+    middle = shapely.get_coordinates(shapely.point_on_surface(faces))
+    faces = faces[shapely.contains_xy(land, middle[:, 0], middle[:, 1])]
+    shapely.prepare(faces)
     inside = shapely.get_parts(shapely.intersection(shapely.multilinestrings(list(lines)), land))
     inside = inside[shapely.get_type_id(inside) == shapely.GeometryType.LINESTRING]
     xy, of = shapely.get_coordinates(inside, return_index=True)
@@ -71,17 +72,24 @@ def _sides(state: PlanState, rows: Ints, land: shapely.Geometry, lines: Sequence
     across = np.column_stack([-(b - a)[:, 1], (b - a)[:, 0]]) / length[:, None] * _BESIDE_M
     weight = np.zeros(len(faces))
     for sign in (1.0, -1.0):
-        piece, face = tree.query(shapely.points((a + b) / 2 + sign * across), predicate="within")
-        np.add.at(weight, face, sign * length[piece])
+        beside = _within(faces, (a + b) / 2 + sign * across)
+        np.add.at(weight, beside[beside >= 0], sign * length[beside >= 0])
     fabric = state.fabric
-    point, face = tree.query(shapely.points(fabric.xy[fabric.leader[rows]]), predicate="intersects")
-    face_of = np.full(len(rows), -1, dtype=np.int64)
-    face_of[point[::-1]] = face[::-1]
-    stray = np.flatnonzero(face_of < 0)
-    if len(stray) and len(faces):
-        face_of[stray] = tree.nearest(shapely.points(fabric.xy[fabric.leader[rows[stray]]]))
+    points = fabric.xy[fabric.leader[rows]]
+    face_of = _within(faces, points)
+    # a footprint's centroid may lie outside of its cell
+    for stray in np.flatnonzero(face_of < 0) if len(faces) else ():
+        face_of[stray] = int(np.argmin(shapely.distance(faces, shapely.Point(points[stray]))))
     side = np.append(weight, 0.0)[face_of]
     return _Sides(rows, side > 0, side < 0)
+
+
+def _within(faces: NDArray[np.object_], xy: Floats) -> Ints:
+    """Return the number of the prepared face that each point lies in; −1 for none."""
+    out = np.full(len(xy), -1, dtype=np.int64)
+    for number, face in enumerate(faces):
+        out[shapely.contains_xy(face, xy[:, 0], xy[:, 1])] = number
+    return out
 
 
 def _exit(line: shapely.LineString, land: shapely.Geometry, *, at_end: bool) -> Floats:
