@@ -170,7 +170,7 @@ def test_a_scenario_is_saved_opened_applied_only_after_a_question_and_deleted(
     assert "东部加站" in dialog.inner_text()
     assert page.evaluate("document.activeElement.textContent") == "取消"
     page.keyboard.press("Enter")
-    assert dialog.count() == 0
+    opened.until(lambda: dialog.count() == 0)
     assert not [w for w in world.written if w[1].endswith("/apply")]
     page.get_by_role("button", name="付诸实施").click()
     page.locator("dialog .gm-danger").click()

@@ -244,7 +244,7 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
       if (signal.aborted) return;
       store.set({ place: { latlng, route, problem: "" } });
       const time = Number.isFinite(route.seconds) ? minutesText(route.seconds) : t(route.unknown ? "route.unknown" : "route.none");
-      walk.show(latlng, route.path, time);
+      walk.show(latlng, route.path, route.unknown ? "" : time);
       say([time, route.station?.name].filter(Boolean).join(t("comma")));
     } catch (error) {
       if (!signal.aborted) store.set({ place: { latlng, route: null, problem: sentence(error) } });
