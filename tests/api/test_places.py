@@ -216,15 +216,20 @@ def test_an_edition_that_was_just_published_is_waited_for(client: TestClient, pl
 
 
 def test_locating_from_memory_does_not_touch_the_database(town: TestClient, monkeypatch) -> None:
+    town.app.state.here.walker.town()
     asked = {"lon": LON + 0.002, "lat": LAT + 0.002}
     before = town.get("/v1/locate", params=asked).json()
+    straight = town.get("/v1/locate", params=asked | {"walk": False}).json()
 
     def nobody(*_: object, **__: object) -> None:
         raise AssertionError("the database was asked")
 
     monkeypatch.setattr("gridmap.services.locate.engine_of", nobody)
-    monkeypatch.setattr("starlette.concurrency.anyio.to_thread.run_sync", nobody)
+    monkeypatch.setattr("gridmap.services.walking.engine_of", nobody)
     assert town.get("/v1/locate", params=asked).json() == before
+    # a walk is worked out in a thread; without one nothing waits
+    monkeypatch.setattr("starlette.concurrency.anyio.to_thread.run_sync", nobody)
+    assert town.get("/v1/locate", params=asked | {"walk": False}).json() == straight
 
 
 def test_endpoints_that_ask_the_database_are_plain_functions_and_as_many_threads_as_connections(

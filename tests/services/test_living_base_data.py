@@ -179,3 +179,23 @@ def test_an_import_that_fails_half_way_changes_neither_data_nor_cells(
     with engine_of(town_place).connect() as connection:
         live = connection.scalar(text("SELECT count(*) FROM gridmap.building WHERE retired_at IS NULL"))
     assert live == 48
+
+
+def test_grids_above_have_the_land_and_the_figures_of_those_below(town_place: Place, importer) -> None:
+    importer(town_place, "buildings", change_file(new=2, demolished=["b105"], enlarged=["b312"]))
+    x = town.X0 + town.SIDE - 20
+    wide = town.lonlat(
+        {"source_id": ["wide"], "use": ["residential"], "storeys": [6]},
+        [shapely.box(x, town.Y0 + 90, x + 40, town.Y0 + 102)],
+    )
+    importer(town_place, "buildings", wide)
+    with engine_of(town_place).connect() as connection:
+        srid = jurisdiction(connection).metric_srid
+        grids = edition_grids(connection, 2).to_crs(srid).set_index("uid")
+    assert set(grids["level"]) == {1, 2, 3}
+    for uid, parent in pd.DataFrame(grids[~grids["leaf"]]).iterrows():
+        below = grids[grids["parent_uid"] == uid]
+        for figure in ("households", "households_estimated", "people", "buildings"):
+            assert parent[figure] == below[figure].sum()
+        assert parent["area_m2"] == pytest.approx(below["area_m2"].sum(), rel=1e-6)
+        assert shapely.area(shapely.symmetric_difference(parent["geom"], shapely.union_all(below.geometry))) < 0.5

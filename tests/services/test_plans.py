@@ -299,6 +299,62 @@ def test_cells_are_needed_too(place: Place) -> None:
         desk.show(plan, who="anna")
 
 
+# -- what changed --------------------------------------------------------------------------------------------------
+
+
+def test_the_crosswalk_names_every_building_that_moves_and_what_became_of_each_grid(desk: PlanDesk, plan: int) -> None:
+    desk.operate(plan, {"kind": "assign", "buildings": ["b003", "b004"], "to": NW}, who="anna")
+    desk.operate(plan, {"kind": "merge", "grids": [SE, NE]}, who="anna")
+    desk.operate(plan, {"kind": "transfer", "buildings": ["b105"], "to": OTHER}, who="anna")
+    desk.operate(plan, {"kind": "rename", "grid": OTHER, "name": "西岭一"}, who="anna")
+    new = next(g["code"] for g in desk.operate(plan, {"kind": "split", "grid": town.code(3, 0)}, who="anna")["grids"])
+    told = desk.diff(plan)
+    pairs = {(p["old"], p["new"]): p for p in told["pairs"]}
+    assert (pairs[SW, SW]["relation"], pairs[SW, NW]["relation"]) == ("split", "partial")
+    assert (pairs[NE, SE]["relation"], pairs[SE, SE]["stays"]) == ("merge", True)
+    assert pairs[town.code(2, 1), town.code(2, 1)]["relation"] == "same"
+    assert (pairs[SW, NW]["households"], pairs[SW, NW]["people"], pairs[SW, NW]["buildings"]) == (100, 280, 2)
+    listed = {b["building"]: (b["old"], b["new"]) for b in told["buildings"]}
+    assert listed["b003"] == (SW, NW)
+    assert listed["b105"] == (SE, OTHER)
+    assert (
+        told["households_moved"] == 50 * len(listed) == sum(p["households"] for p in pairs.values() if not p["stays"])
+    )
+    assert (told["grids"]["ended"], len(told["grids"]["new"])) == ([NE], 1)
+    assert new in {g["code"] for g in desk.show(plan, who="x")["grids"]}
+    (renamed,) = told["grids"]["changed"]
+    assert renamed["changes"] == {"name": {"old": "第20网格", "new": "西岭一"}}
+    moved = {c["community_code"]: c for c in told["communities"]}
+    assert moved[town.COMMUNITY["A"]]["transferred_out"] == moved[town.COMMUNITY["B"]]["transferred_in"] == 50
+    land = orjson.loads(desk.diff_geojson(plan))["features"]
+    assert {(f["properties"]["old"], f["properties"]["new"]) for f in land} == {
+        key for key, pair in pairs.items() if not pair["stays"]
+    }
+    assert all(shapely.geometry.shape(f["geometry"]).is_valid for f in land)
+
+
+def test_two_plans_and_past_editions_are_compared_to_the_building(desk: PlanDesk, plan: int, importer) -> None:
+    other = desk.new(title="乙", who="ben")["id"]
+    desk.operate(plan, {"kind": "split", "grid": SW}, who="anna")
+    desk.operate(other, give("b003", NW), who="ben")
+    both = desk.diff(plan, against=f"plan:{other}")
+    assert ("b003", NW) in {(b["building"], b["old"]) for b in both["buildings"]}
+    assert desk.diff(other, against=f"plan:{other}")["households_moved"] == 0
+    past = desk.diff(other, against="edition:1")
+    # last year the grid of the south-west was one with its neighbour
+    assert {(p["old"], p["new"]) for p in past["pairs"] if not p["stays"]} == {(SE, SW), (SE, NW)}
+    # the past knows its own polygons, whatever became of its cells
+    importer(desk._place, "buildings", change_file(enlarged=["b003", "b001"]))
+    again = desk.diff(other, against="edition:1")
+    assert {b["building"]: (b["old"], b["new"]) for b in again["buildings"]} == {
+        b["building"]: (b["old"], b["new"]) for b in past["buildings"]
+    }
+    with pytest.raises(InputError, match="edition:NUMBER"):
+        desk.diff(plan, against="yesterday")
+    with pytest.raises(NotFound):
+        desk.diff(plan, against="edition:9")
+
+
 # -- base data change --------------------------------------------------------------------------------------------------
 
 

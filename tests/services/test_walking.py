@@ -58,7 +58,7 @@ def test_an_import_makes_only_what_it_touched_be_attached_again(
     walker.town()
     before = kept(town_place)
     moved = town.buildings().iloc[[0]].copy()
-    moved.geometry = [shapely.transform(moved.geometry.iloc[0], lambda xy: xy + [0.0001, 0])]
+    moved.geometry = [shapely.transform(moved.geometry.iloc[0], lambda xy: xy + np.array([0.0001, 0]))]
     importer(town_place, "buildings", moved)
     ids = building_ids(town_place)
     assert set(before) - set(kept(town_place)) == {("building", ids[moved["source_id"].iloc[0]])}
