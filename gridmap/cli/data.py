@@ -61,9 +61,15 @@ def _where(pairs: list[str] | None) -> dict[str, str]:
 
 
 def _import(database: str | None, order: dict[str, Any], *, commit: bool, json: bool) -> None:
+    from gridmap.io.files import plain_file
+    from gridmap.io.reader import list_layers
     from gridmap.services.imports import ImportOrder, import_file
     from gridmap.services.jobs import run_here
 
+    # a file that is none should not be the reason to make a database
+    plain_file(order["path"])
+    if order["kind"] != "osm":
+        list_layers(order["path"])
     _, place = ready_place(database, create=True)
     order["path"] = str(Path(order["path"]).absolute())
     asked = ImportOrder(**order)

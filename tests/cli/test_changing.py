@@ -122,9 +122,13 @@ def test_the_usual_database_is_made_at_first_use_and_another_when_asked_for(
 ) -> None:
     Path("areas.geojson").write_text(json.dumps(AREA), encoding="utf-8")
     monkeypatch.setenv("GRIDMAP_DATABASE", "first_use")
+    Path("areas.txt").write_text("no areas", encoding="utf-8")
     usual, another = (find_place(run_settings, name) for name in ("first_use", "asked_for"))
     try:
-        assert quick("check").exit_code == 1
+        for command in (["check"], ["import", "areas", "nowhere.gpkg"], ["import", "areas", "areas.txt"]):
+            assert quick(*command).exit_code == 1
+        assert usual.cluster is not None
+        assert usual.name not in database_names(usual.cluster)
         done = quick("import", "areas", "areas.geojson", "--commit", "--json")
         assert json.loads(done.stdout)["committed"] is True
         assert "first_use" in done.stderr
