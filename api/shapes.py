@@ -23,6 +23,7 @@ __all__ = [
     "Jurisdiction",
     "Located",
     "Plan",
+    "PlanDiff",
     "PlanLog",
     "PlanScored",
     "PlanShown",
@@ -411,3 +412,28 @@ class PlanLog(_Shape):
     """Operations of a plan, the newest first."""
 
     operations: list[Object]
+
+
+class PlanPair(_Shape):
+    """An old and a new grid that share land; ``relation`` is of the land, ``stays`` of the grid."""
+
+    old: str | None
+    new: str | None
+    relation: Literal["same", "split", "merge", "partial"]
+    stays: bool
+    buildings: int
+    households: int
+    people: int
+    area_m2: float
+
+
+class PlanDiff(_Shape):
+    """What a plan changes."""
+
+    households_moved: int
+    people_moved: int
+    buildings_moved: int
+    pairs: list[PlanPair]
+    buildings: list[Object]
+    communities: list[Object]
+    grids: Object

@@ -108,6 +108,29 @@ def score(here: Here, id: PlanId) -> Response:  # noqa: A002
     return json_of(here.plans.score(id))
 
 
+Against = Annotated[
+    str | None,
+    Query(pattern=r"^(edition|plan):[0-9]{1,9}$", description="edition:NUMBER or plan:NUMBER; default: its edition."),
+]
+
+
+@router.get("/{id}/diff", summary="新旧对照:与所依据的版本、其他版本或方案比较", response_model=shapes.PlanDiff)
+def diff(here: Here, id: PlanId, against: Against = None) -> Response:  # noqa: A002
+    """Return what the plan changes: old and new grids with households and people, and the buildings that move."""
+    return json_of(here.plans.diff(id, against=against))
+
+
+@router.get(
+    "/{id}/diff/land",
+    summary="换网格的土地(GeoJSON)",
+    response_class=GeoJson,
+    response_model=shapes.FeatureCollection,
+)
+def diff_land(request: Request, here: Here, id: PlanId, against: Against = None) -> Response:  # noqa: A002
+    """Return the land that changes its grid, a feature for each old and new grid."""
+    return geojson_of(request, here.plans.diff_geojson(id, against=against))
+
+
 @router.get("/{id}/ops", summary="方案的操作记录,最新的在前", response_model=shapes.PlanLog)
 def operations(
     here: Here,

@@ -156,6 +156,43 @@ def redo(
     _operate(plan, {"kind": "redo"}, base=None, database=database, commit=commit, json=json)
 
 
+@plan_app.command()
+def diff(
+    plan: PlanArgument,
+    against: Annotated[
+        str | None, typer.Option(metavar="edition:N|plan:N", help="What to compare with; the plan's own edition.")
+    ] = None,
+    database: DatabaseOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what a plan changes: from which grid to which, with households, people and buildings.
+
+    Example: gridmap plan diff "明年调整" --against edition:1
+    """
+    desk = _desk(database)
+    found = desk.diff(desk.number(plan), against=against)
+    if json:
+        print_json(found)
+        return
+    relations = {
+        "same": Text("整体", "whole"), "split": Text("拆出", "split"), "merge": Text("并入", "merge"),
+        "partial": Text("部分", "part"),
+    }  # fmt: skip
+    for pair in found["pairs"]:
+        if not pair["stays"]:
+            typer.echo(
+                f"  {pair['old'] or '–':>16} → {pair['new'] or '–':16} {relations[pair['relation']].said(language())}"
+                f"  {pair['households']:>5} 户 {pair['people']:>6} 人 {pair['buildings']:>4} 栋"
+            )
+    households, people, buildings = (found[f"{what}_moved"] for what in ("households", "people", "buildings"))
+    say(
+        Text(
+            f"共 {households} 户、{people} 人、{buildings} 栋换网格。",
+            f"{households} households, {people} people and {buildings} buildings change their grid.",
+        )
+    )
+
+
 def _read(operation: str) -> Any:
     import orjson
 

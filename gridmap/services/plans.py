@@ -14,16 +14,15 @@ from typing import Any
 
 import numpy as np
 import orjson
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from gridmap.core.crs import LONLAT_EPSG, transform_xy
 from gridmap.core.plans import history
-from gridmap.core.plans.context import Context, Targets
-from gridmap.core.plans.effect import NO_GRID, Grid
-from gridmap.core.plans.fabric import Fabric
+from gridmap.core.plans.context import Targets
+from gridmap.core.plans.crosswalk import Layout, crosswalk, moved_land
+from gridmap.core.plans.effect import Grid
 from gridmap.core.plans.gestures import read_gesture
 from gridmap.core.plans.history import Clash, Entry
 from gridmap.core.plans.operations import Outcome
@@ -31,17 +30,15 @@ from gridmap.core.plans.operations import operate as work_out
 from gridmap.core.plans.review import Notice, noticed, review
 from gridmap.core.plans.scores import grid_scores, plan_score
 from gridmap.core.plans.state import PlanState
-from gridmap.errors import Conflict, InputError, NotFound, NotReady
+from gridmap.errors import Conflict, InputError, NotFound
 from gridmap.model.text import Text
-from gridmap.services import settling
-from gridmap.services.editions import HOUSEHOLD_TARGET, HOUSEHOLD_TOLERANCE, edition_for
-from gridmap.store import areas as area_store
-from gridmap.store import cells as cell_store
+from gridmap.services.editions import edition_for
+from gridmap.services.plandiff import grid_changes, read_against, records, told_crosswalk
+from gridmap.services.planland import Land, Session, layout_of_edition, load_land, load_session
 from gridmap.store import editions as edition_store
 from gridmap.store import plans as store
 from gridmap.store.changes import note_change, versions
 from gridmap.store.database import Place, engine_of, transaction
-from gridmap.store.jurisdiction import jurisdiction
 from gridmap.store.plans import PlanRow
 
 __all__ = ["MOST_TITLE", "PlanDesk", "told"]
@@ -53,26 +50,6 @@ MOST_TITLE = 120
 PLANS_KEPT = 8
 _VERTEX_M = 0.05
 _SEVERITY = {"left_out_locked": "info", "left_out_community": "info"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Land:
-    """What all plans of a database share, at one data version."""
-
-    version: tuple[int, int]
-    srid: int
-    fabric: Fabric
-    context: Context
-
-
-@dataclass(frozen=True, slots=True)
-class _Session:
-    """A plan in memory at a revision, with its log."""
-
-    land: _Land
-    row: PlanRow
-    state: PlanState
-    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +72,8 @@ class PlanDesk:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._lock = threading.Lock()
-        self._land: _Land | None = None
-        self._sessions: OrderedDict[int, _Session] = OrderedDict()
+        self._land: Land | None = None
+        self._sessions: OrderedDict[int, Session] = OrderedDict()
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -191,6 +168,74 @@ class PlanDesk:
             for row in rows
         ]  # fmt: skip
 
+    def diff(self, plan_id: int, *, against: str | None = None) -> dict[str, Any]:
+        """Return what a plan changes: the crosswalk from its edition, or from another plan or edition, to it.
+
+        Parameters
+        ----------
+        plan_id
+            The plan.
+        against
+            ``edition:NUMBER`` or ``plan:NUMBER``; by default the edition that it started from.
+
+        Returns
+        -------
+        ``pairs`` of old and new grids with relation (same, split, merge, partial), cells, buildings, households, people
+        and area; ``buildings`` that change their grid; ``grids`` that are new, ended, or have another code, name, kind
+        or parent; ``communities`` with households in and out; totals.
+
+        Raises
+        ------
+        NotFound
+            There is no such plan or edition.
+        InputError
+            ``against`` is not written so.
+        """
+        session, old, origin = self._compared(plan_id, against)
+        new = Layout(session.state.all_keys(), session.state.grids)
+        walk = crosswalk(session.land.fabric, old, new, same_keys=origin["kind"] == "edition")
+        return {
+            "from": origin,
+            "to": {"kind": "plan", "id": plan_id, "revision": session.row.revision},
+            **told_crosswalk(walk),
+            "grids": grid_changes(old, new),
+        }
+
+    def diff_geojson(self, plan_id: int, *, against: str | None = None) -> bytes:
+        """Return the land that changes its grid as a GeoJSON FeatureCollection, a feature for each old and new grid.
+
+        Raises
+        ------
+        NotFound
+            There is no such plan or edition.
+        InputError
+            ``against`` is not written so.
+        """
+        session, old, origin = self._compared(plan_id, against)
+        new = Layout(session.state.all_keys(), session.state.grids)
+        fabric = session.land.fabric
+        walk = crosswalk(fabric, old, new, same_keys=origin["kind"] == "edition")
+        moving, shapes = moved_land(fabric, old, new, walk.pairs)
+        texts = shapely.to_geojson(_lonlat(shapes, session.land.srid))
+        features = [
+            {"type": "Feature", "geometry": orjson.Fragment(shape), "properties": facts}
+            for facts, shape in zip(records(moving), texts, strict=True)
+        ]
+        return orjson.dumps({"type": "FeatureCollection", "features": features})
+
+    def _compared(self, plan_id: int, against: str | None) -> tuple[Session, Layout, dict[str, Any]]:
+        with engine_of(self._place).connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            session = self._session(connection, _found(store.find(connection, plan_id), plan_id))
+            kind, number = ("edition", session.row.base_edition) if against is None else read_against(against)
+            if kind == "plan":
+                row = _found(store.find(connection, number), number)
+                other = self._session(connection, row).state
+                layout = Layout(other.all_keys(), other.grids)
+                return session, layout, {"kind": "plan", "id": number, "revision": row.revision}
+            _edition(connection, number)
+            layout = layout_of_edition(connection, session.land.fabric, number)
+        return session, layout, {"kind": "edition", "id": number}
+
     # -- changing --------------------------------------------------------------------------------------------------
 
     def new(self, *, title: str, who: str, edition: int | None = None) -> dict[str, Any]:
@@ -258,7 +303,7 @@ class PlanDesk:
                     seq=seq, who=who, kind=step.kind, effect=step.outcome.effect, inverse_of=step.inverse_of, at=at
                 )
                 row = replace(row, revision=seq, changed_at=at)
-                session = _Session(session.land, row, step.state, (*session.entries, entry))
+                session = Session(session.land, row, step.state, (*session.entries, entry))
             else:
                 session = replace(session, state=step.state)
         if commit:
@@ -266,7 +311,7 @@ class PlanDesk:
         return self._answer(session, step, committed=commit)
 
     def _write(
-        self, connection: Connection, session: _Session, step: _Step, gesture: dict[str, Any], who: str
+        self, connection: Connection, session: Session, step: _Step, gesture: dict[str, Any], who: str
     ) -> tuple[int, Any]:
         state, effect = step.state, step.outcome.effect
         keys = dict.fromkeys(change.key for change in effect.grids)
@@ -285,7 +330,7 @@ class PlanDesk:
 
     # -- memory ----------------------------------------------------------------------------------------------------
 
-    def _now(self, plan_id: int) -> _Session:
+    def _now(self, plan_id: int) -> Session:
         """Return a plan as it is now."""
         # one snapshot for the plan's row, its log and its land
         with engine_of(self._place).connect().execution_options(isolation_level="REPEATABLE READ") as connection:
@@ -293,7 +338,7 @@ class PlanDesk:
         self._keep(session)
         return session
 
-    def _keep(self, session: _Session) -> None:
+    def _keep(self, session: Session) -> None:
         with self._lock:
             held = self._sessions.get(session.row.id)
             if held is None or held.land is not session.land or held.row.revision <= session.row.revision:
@@ -302,28 +347,28 @@ class PlanDesk:
             while len(self._sessions) > PLANS_KEPT:
                 self._sessions.popitem(last=False)
 
-    def _session(self, connection: Connection, row: PlanRow) -> _Session:
+    def _session(self, connection: Connection, row: PlanRow) -> Session:
         """Return a plan at the revision of its row: what is held brought up to date from the log, or loaded."""
         land = self._land_now(connection)
         with self._lock:
             held = self._sessions.get(row.id)
         if held is None or held.land is not land or held.row.revision > row.revision:
-            return _loaded(connection, land, row)
+            return load_session(connection, land, row)
         later = store.entries(connection, row.id, after=held.row.revision) if held.row.revision < row.revision else []
-        return _Session(land, row, history.replay(held.state, later), (*held.entries, *later))
+        return Session(land, row, history.replay(held.state, later), (*held.entries, *later))
 
-    def _land_now(self, connection: Connection) -> _Land:
+    def _land_now(self, connection: Connection) -> Land:
         known = versions(connection)
         version = (known.get("base", 0), known.get("edition", 0))
         held = self._land
         if held is None or held.version != version:
-            held = _land(connection, version)
+            held = load_land(connection, version)
             self._land = held
         return held
 
     # -- telling ---------------------------------------------------------------------------------------------------
 
-    def _answer(self, session: _Session, step: _Step, *, committed: bool) -> dict[str, Any]:
+    def _answer(self, session: Session, step: _Step, *, committed: bool) -> dict[str, Any]:
         state, effect = session.state, step.outcome.effect
         touched = sorted(effect.touched, key=abs)
         leaves = [key for key in touched if key in state.grids and state.grids[key].leaf]
@@ -347,11 +392,11 @@ class PlanDesk:
             ],
         }
 
-    def _notices(self, session: _Session, keys: Any) -> list[dict[str, Any]]:
+    def _notices(self, session: Session, keys: Any) -> list[dict[str, Any]]:
         found = review(session.state, keys, session.land.context.targets)
         return [_notice(n, session.land.srid) for n in found]
 
-    def _grids(self, session: _Session, keys: Sequence[int], *, polygons: bool = False) -> list[dict[str, Any]]:
+    def _grids(self, session: Session, keys: Sequence[int], *, polygons: bool = False) -> list[dict[str, Any]]:
         state = session.state
         scores = grid_scores(state, keys, session.land.context.targets)
         grids = [_facts(state, state.grids[key]) | score for key, score in zip(keys, scores, strict=True)]
@@ -380,7 +425,7 @@ def told(row: PlanRow) -> dict[str, Any]:
 # -- working out -----------------------------------------------------------------------------------------------------
 
 
-def _step(session: _Session, gesture: Any, base_revision: int | None, who: str) -> _Step:
+def _step(session: Session, gesture: Any, base_revision: int | None, who: str) -> _Step:
     row, state = session.row, session.state
     seen_at = row.revision if base_revision is None else base_revision
     if not 0 <= seen_at <= row.revision:
@@ -405,7 +450,7 @@ def _step(session: _Session, gesture: Any, base_revision: int | None, who: str) 
     return _Step(gesture.kind, outcome, state.after(outcome.effect), rebased=len(later))
 
 
-def _taken_back(session: _Session, kind: str, who: str) -> _Step:
+def _taken_back(session: Session, kind: str, who: str) -> _Step:
     find = history.undoable if kind == "undo" else history.redoable
     entry = find(session.entries, who)
     if entry is None:
@@ -436,88 +481,6 @@ def _open(row: PlanRow) -> None:
             f"方案“{row.title}”已不是草案，不能再改。请新建方案。",
             f"Plan '{row.title}' is no draft any more and cannot change. Start a new one.",
         )
-
-
-# -- loading ---------------------------------------------------------------------------------------------------------
-
-
-def _land(connection: Connection, version: tuple[int, int]) -> _Land:
-    here = jurisdiction(connection)
-    if here.metric_srid is None:
-        raise NotReady(
-            "还没有基本单元。请导入数据并运行 gridmap cells --commit。",
-            "There are no cells yet. Import data and run gridmap cells --commit.",
-        )
-    state, cells, srid = settling.load_state(connection)
-    known = here.settings
-    targets = Targets(
-        households=int(known.get("household_target", HOUSEHOLD_TARGET)),
-        tolerance=float(known.get("household_tolerance", HOUSEHOLD_TOLERANCE)),
-    )
-    facts = store.building_facts(connection)
-    building = cells["building_id"].fillna(-1).astype("int64").to_numpy()
-    at = pd.Index(facts["id"]).get_indexer(pd.Index(building))
-    estate = np.array([*facts["estate"], None], dtype=object)[at]
-    edges = cell_store.live_edges(connection)
-    row = pd.Index(cells["id"])
-    points = transform_xy(shapely.get_coordinates(cells["point"].to_numpy()), LONLAT_EPSG, srid)
-    fabric = Fabric.build(
-        ids=state.ids.astype(np.int64),
-        geometry=np.asarray(state.geometry, dtype=object),
-        xy=points,
-        block=cells["block_id"].to_numpy(dtype=np.int64),
-        building=building,
-        part=cells["part"].to_numpy(dtype=np.int64),
-        estate=[None if pd.isna(e) else str(e) for e in estate],
-        community=[None if pd.isna(c) else str(c) for c in cells["area_code"]],
-        figures={name: state.figures[name].to_numpy() for name in ("households", "people", "buildings")},
-        edges=(
-            row.get_indexer(pd.Index(edges["a"])).astype(np.int64),
-            row.get_indexer(pd.Index(edges["b"])).astype(np.int64),
-            edges["length_m"].to_numpy(dtype=np.float64),
-            list(edges["street_class"]),
-        ),
-        cells_of_building=_cells_of_building(connection, facts, building, row),
-        divisible_from=targets.most,
-    )
-    communities = area_store.communities(connection)
-    context = Context(
-        to_metric=lambda lonlat: transform_xy(lonlat, LONLAT_EPSG, srid),
-        targets=targets,
-        used_codes=store.used_codes(connection),
-        communities=dict(zip(communities["code"], communities["area_kind"], strict=True)),
-    )
-    return _Land(version, srid, fabric, context)
-
-
-def _cells_of_building(
-    connection: Connection, facts: pd.DataFrame, building: Ints, row: pd.Index[Any]
-) -> dict[str, Ints]:
-    """Return the cells (row numbers) of every building; one without a cell of its own has that it is attached to."""
-    source = dict(zip(facts["id"], facts["source_id"], strict=True))
-    found: dict[str, list[int]] = {}
-    for k, number in enumerate(building.tolist()):
-        if number >= 0:
-            found.setdefault(source[number], []).append(k)
-    hung = cell_store.live_attachments(connection)
-    for number, cell in zip(hung["building_id"], row.get_indexer(pd.Index(hung["cell_id"])), strict=True):
-        if number in source and source[number] not in found:
-            found[source[number]] = [int(cell)]
-    return {name: np.array(rows, dtype=np.int64) for name, rows in found.items()}
-
-
-def _loaded(connection: Connection, land: _Land, row: PlanRow) -> _Session:
-    assigned = edition_store.assignment_in(connection, row.base_edition)
-    base = np.full(len(land.fabric.ids), NO_GRID, dtype=np.int64)
-    rows = land.fabric.rows_of(assigned["cell_id"].to_numpy(dtype=np.int64))
-    base[rows[rows >= 0]] = assigned["uid"].to_numpy(dtype=np.int64)[rows >= 0]
-    keys = base.copy()
-    differs = store.differences(connection, row.id)
-    rows = land.fabric.rows_of(differs["cell_id"].to_numpy(dtype=np.int64))
-    keys[rows[rows >= 0]] = differs["key"].to_numpy(dtype=np.int64)[rows >= 0]
-    alive, ended = store.grids_now(connection, row.id)
-    state = PlanState.start(land.fabric, alive, keys, base=base, ended=ended)
-    return _Session(land, row, state, tuple(store.entries(connection, row.id)))
 
 
 def _edition(connection: Connection, number: int) -> int:

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from gridmap.core.plans.effect import Effect, Grid
 from gridmap.core.plans.history import Entry
-from gridmap.store.copying import copy_rows, read_frame
+from gridmap.store.copying import read_frame
 
 __all__ = [
     "OperationRow",
@@ -35,6 +35,8 @@ __all__ = [
     "find_titled",
     "forget_cells",
     "grids_now",
+    "grids_of_cells",
+    "grids_of_edition",
     "listed",
     "operations",
     "used_codes",
@@ -184,12 +186,13 @@ def entries(connection: Connection, plan_id: int, *, after: int = 0) -> list[Ent
 def operations(connection: Connection, plan_id: int, *, before: int | None, limit: int) -> list[OperationRow]:
     """Return operations of a plan without effects, the newest first; ``before``: only those of smaller numbers."""
     rows = connection.exec_driver_sql(
-        "SELECT seq, kind, who, at, gesture, inverse_of, (SELECT coalesce(sum(jsonb_array_length(m -> 'cells')), 0) "
+        "SELECT seq, kind, who, at, gesture, inverse_of, "
+        "(SELECT coalesce(sum(jsonb_array_length(m -> 'cells')), 0)::int "
         "FROM jsonb_array_elements(effect -> 'moves') m) FROM gridmap.plan_operation "
         "WHERE plan_id = %(p)s AND (%(b)s::int IS NULL OR seq < %(b)s) ORDER BY seq DESC LIMIT %(l)s",
         {"p": plan_id, "b": before, "l": limit},
     )
-    return [OperationRow(*row[:6], int(row[6])) for row in rows]
+    return [OperationRow(*row) for row in rows]
 
 
 def differences(connection: Connection, plan_id: int, *, of_cells: Sequence[int] | None = None) -> pd.DataFrame:
@@ -237,6 +240,32 @@ def grids_now(connection: Connection, plan_id: int) -> tuple[list[Grid], list[Gr
     return alive, ended
 
 
+def grids_of_edition(connection: Connection, edition_id: int) -> list[Grid]:
+    """Return the grids of an edition, all levels, without their polygons."""
+    rows = connection.exec_driver_sql(
+        "SELECT uid, code, name, level, leaf, grid_kind, parent_uid, community_code FROM gridmap.edition_grid "
+        "WHERE edition_id = %(e)s ORDER BY uid",
+        {"e": edition_id},
+    )
+    return [
+        Grid(key=r[0], code=r[1], name=r[2], level=r[3], leaf=r[4], kind=r[5], parent=r[6], community=r[7])
+        for r in rows
+    ]
+
+
+def grids_of_cells(connection: Connection, edition_id: int, cells: Ints) -> pd.DataFrame:
+    """Return in which leaf grid of an edition some cells lie by its polygons: cell_id, uid."""
+    return pd.DataFrame(
+        read_frame(
+            connection,
+            "SELECT DISTINCT ON (c.id) c.id AS cell_id, g.uid FROM gridmap.cell c JOIN gridmap.edition_grid g "
+            "ON g.edition_id = %(e)s AND g.leaf AND ST_Intersects(g.geom, c.point) "
+            "WHERE c.id = ANY(%(c)s::bigint[]) ORDER BY c.id, g.uid",
+            {"e": edition_id, "c": cells.tolist()},
+        )
+    )
+
+
 def used_codes(connection: Connection) -> frozenset[str]:
     """Return the codes that grids of any edition have or had."""
     rows = connection.exec_driver_sql("SELECT code FROM gridmap.edition_grid UNION SELECT first_code FROM gridmap.grid")
@@ -250,13 +279,4 @@ def building_facts(connection: Connection) -> pd.DataFrame:
             connection,
             "SELECT id, source_id, estate FROM gridmap.building WHERE retired_at IS NULL ORDER BY id",
         )
-    )
-
-
-def copy_differences(connection: Connection, plan_id: int, cells: Sequence[int], keys: Sequence[int]) -> None:
-    """Write where a plan without operations differs from its edition."""
-    copy_rows(
-        connection,
-        "gridmap.plan_assignment",
-        {"plan_id": [plan_id] * len(cells), "cell_id": list(cells), "grid_key": list(keys)},
     )

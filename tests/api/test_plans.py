@@ -94,6 +94,13 @@ def test_a_step_answers_with_what_changed_and_where_it_stands(planner: TestClien
     assert features.headers["content-type"] == "application/geo+json"
     assert len(features.json()["features"]) == len(shown["grids"])
     assert planner.get(f"{plan}/score").json()["score"]["households_moved"] > 0
+    changed = planner.get(f"{plan}/diff").json()
+    assert [(b["building"], b["old"], b["new"]) for b in changed["buildings"]] == [(names[0], one, other)]
+    (land,) = planner.get(f"{plan}/diff/land").json()["features"]
+    assert (land["properties"]["old"], land["properties"]["new"]) == (one, other)
+    assert planner.get(f"{plan}/diff", params={"against": "edition:1"}).json()["from"] == {"kind": "edition", "id": 1}
+    for against, status in (("edition:99", 404), ("plan:99999", 404), ("yesterday", 422)):
+        assert planner.get(f"{plan}/diff", params={"against": against}).status_code == status
     (logged,) = planner.get(f"{plan}/ops").json()["operations"]
     assert (logged["kind"], logged["who"], logged["gesture"]["to"]) == ("assign", "token", other)
     assert plan.rpartition("/")[2] in {str(p["id"]) for p in planner.get("/v1/plans").json()["plans"]}

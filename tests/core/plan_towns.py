@@ -69,6 +69,7 @@ def town(**more: Any) -> PlanState:
         xy=np.column_stack([(column + 0.5) * SIDE, (row + 0.5) * SIDE]),
         block=block,
         building=facts["building"],
+        source=[f"b{i}" if i >= 0 else None for i in facts["building"]],
         part=facts["part"],
         estate=facts["estate"],
         community=[A if c < COLUMNS // 2 else B for c in column],
@@ -119,7 +120,8 @@ def crooked(seed: int, grids: int = 6) -> PlanState:
     homes = np.where((building >= 0) & (table["part"].to_numpy() == 0), rng.integers(0, 60, len(table)), 0)
     land = Fabric.build(
         ids=np.arange(len(table)) * 3 + 7, geometry=table.geometry.to_numpy(), xy=xy,
-        block=pd.factorize(table["block"])[0] + 1, building=building, part=table["part"].to_numpy(),
+        block=pd.factorize(table["block"])[0] + 1, building=building,
+        source=[str(i) if i >= 0 else None for i in building], part=table["part"].to_numpy(),
         estate=[f"小区{i % 5}" if i >= 0 and i % 3 else None for i in building], community=community,
         figures={"households": homes, "people": homes * 3, "buildings": building >= 0},
         edges=(a, b, fabric.edges["length_m"].to_numpy(), list(fabric.edges["street_class"])),

@@ -39,6 +39,8 @@ class Fabric:
         Block of each cell.
     building
         Building of each cell; −1 for open land.
+    source
+        Identifier that people know (``source_id``) of each cell's building, or None.
     leader
         Row of the cell that decides for all cells that must stay together (one building, no larger than the band).
     estate
@@ -54,7 +56,7 @@ class Fabric:
     edge_follows
         Whether it runs along a street, a railway or water.
     cells_of_building
-        Rows of each building's cells by the identifier that people know (``source_id``).
+        Rows of each building's cells by ``source``; one without a cell of its own has that which it is attached to.
     """
 
     ids: Ints
@@ -64,6 +66,7 @@ class Fabric:
     perimeter_m: Floats
     block: Ints
     building: Ints
+    source: Objects
     leader: Ints
     estate: Objects
     community: Objects
@@ -88,6 +91,7 @@ class Fabric:
         xy: Floats,
         block: Ints,
         building: Ints,
+        source: Sequence[str | None],
         part: Ints,
         estate: Sequence[str | None],
         community: Sequence[str | None],
@@ -100,7 +104,7 @@ class Fabric:
 
         Parameters
         ----------
-        ids, geometry, xy, block, building, estate, community
+        ids, geometry, xy, block, building, source, estate, community
             As the attributes of that name; ``ids`` ascending.
         part
             Number of each cell within its building.
@@ -126,6 +130,7 @@ class Fabric:
             perimeter_m=shapely.length(geometry),
             block=block,
             building=building,
+            source=_objects(source),
             leader=_leaders(building, part, households, divisible_from),
             estate=_objects(estate),
             community=_objects(community),
