@@ -110,13 +110,17 @@ def _deeper(pieces: Geometries, depth_m: float) -> NDArray[np.bool_]:
 
 def cutting_lines(legacy: Polygons, blocks: Geometries, settings: CellSettings) -> list[Geometries]:
     """Return the lines of present grids inside each block (metric), where they do not run beside its border."""
-    all_lines = shapely.union_all(shapely.boundary(legacy.polygon))
-    inside = shapely.intersection(blocks, all_lines)
+    lines = shapely.get_parts(shapely.union_all(shapely.boundary(legacy.polygon)))
+    number, line = shapely.STRtree(lines).query(blocks, predicate="intersects")
+    order = np.lexsort((line, number))
+    number, line = number[order], line[order]
+    inside = shapely.intersection(lines[line], blocks[number])
+    ends = np.searchsorted(number, np.arange(len(blocks) + 1))
     out: list[Geometries] = []
-    for block, lines in zip(blocks, inside, strict=True):
+    for block, start, end in zip(blocks, ends[:-1], ends[1:], strict=True):
         out.append(
             give_way(
-                parts_of_type(lines, 1),
+                parts_of_type(inside[start:end], 1),
                 shapely.boundary(block),
                 distance_m=settings.give_way_m,
                 min_piece_m=settings.min_piece_m,
