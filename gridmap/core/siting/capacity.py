@@ -54,17 +54,23 @@ def served(  # noqa: C901, PLR0912, PLR0915
     for i in range(k):
         position[sites[i]] = i
     room = np.full(k, flow.capacity)
-    given = np.zeros((k, rows))
+    touched = np.zeros(rows, dtype=np.bool_)
+    for i in range(k):
+        for e in range(flow.start[sites[i]], flow.start[sites[i] + 1]):
+            touched[flow.row[e]] = True
+    local = np.empty(rows, dtype=np.int32)
+    mine = 0
+    for r in flow.order:
+        if touched[r]:
+            local[r] = mine
+            mine += 1
+    given = np.zeros((k, mine))
     dead = np.zeros(k, dtype=np.bool_)
     visited = np.zeros(k, dtype=np.int64)
     from_site = np.empty(k, dtype=np.int32)
     from_row = np.empty(k, dtype=np.int32)
     queue = np.empty(k, dtype=np.int32)
     value, stamp = 0.0, 0
-    touched = np.zeros(rows, dtype=np.bool_)
-    for i in range(k):
-        for e in range(flow.start[sites[i]], flow.start[sites[i] + 1]):
-            touched[flow.row[e]] = True
     for r in flow.order:
         if not touched[r]:
             continue
@@ -91,14 +97,14 @@ def served(  # noqa: C901, PLR0912, PLR0915
                     break
                 for e in range(flow.start[sites[s]], flow.start[sites[s] + 1]):
                     other = flow.row[e]
-                    if given[s, other] <= 0.0:
+                    if given[s, local[other]] <= 0.0:
                         continue
                     for f in range(flow.first[other], flow.first[other + 1]):
                         t = position[flow.candidate[f]]
                         if t >= 0 and not dead[t] and visited[t] != stamp:
                             visited[t] = stamp
                             from_site[t] = s
-                            from_row[t] = other
+                            from_row[t] = local[other]
                             queue[tail] = t
                             tail += 1
             if end < 0:
@@ -117,7 +123,7 @@ def served(  # noqa: C901, PLR0912, PLR0915
                 given[s, from_row[s]] += amount
                 given[from_site[s], from_row[s]] -= amount
                 s = from_site[s]
-            given[s, r] += amount
+            given[s, local[r]] += amount
             need -= amount
         share[r] = 1.0 - max(need, 0.0) / flow.units[r]
         value += flow.weight[r] * share[r]
@@ -125,13 +131,49 @@ def served(  # noqa: C901, PLR0912, PLR0915
 
 
 @compiled
+def _rank(flow: Flow) -> Longs:
+    rank = np.empty(len(flow.weight), dtype=np.int64)
+    for k in range(len(flow.order)):
+        rank[flow.order[k]] = k
+    return rank
+
+
+@compiled
+def _direct(flow: Flow, rank: Longs, j: int, share: Floats) -> float:
+    """Return what a candidate would serve of what is not served yet, with everybody else staying where they are."""
+    mine = flow.row[flow.start[j] : flow.start[j + 1]]
+    value, room = 0.0, flow.capacity
+    for k in np.argsort(rank[mine]):
+        r = mine[k]
+        left = 1.0 - share[r]
+        if flow.units[r] <= 0.0:
+            value += flow.weight[r] * left
+        elif room > 0.0 and left > 0.0:
+            amount = min(room, flow.units[r] * left)
+            room -= amount
+            value += flow.weight[r] * (amount / flow.units[r])
+    return value
+
+
+@compiled
+def alone(flow: Flow) -> Floats:
+    """Return what each candidate would serve by itself."""
+    rank, nobody = _rank(flow), np.zeros(len(flow.weight))
+    values = np.empty(len(flow.start) - 1)
+    for j in range(len(values)):
+        values[j] = _direct(flow, rank, j, nobody)
+    return values
+
+
+@compiled
 def _greedy(flow: Flow, state: Bytes, near_start: Longs, near: Ints, most: int, enough: float) -> tuple[Ints, float]:
     n = len(flow.start) - 1
-    known = np.full(n, np.inf)
-    fresh = np.full(n, -1, dtype=np.int64)
+    known = alone(flow)
+    fresh = np.zeros(n, dtype=np.int64)
     blocked = np.zeros(n, dtype=np.bool_)
     sites = np.empty(most, dtype=np.int32)
     count, total = 0, 0.0
+    rank, share = _rank(flow), np.zeros(len(flow.weight))
     while count < most and total < enough:
         top, highest = -1, 1e-9
         for j in range(n):
@@ -139,15 +181,15 @@ def _greedy(flow: Flow, state: Bytes, near_start: Longs, near: Ints, most: int, 
                 top, highest = j, known[j]
         if top < 0:
             break
-        if fresh[top] < count:
+        if fresh[top] < count and _direct(flow, rank, top, share) < known[top] * (1 - 1e-12):
             sites[count] = top
             value, _ = served(flow, sites[: count + 1])
             known[top] = value - total
             fresh[top] = count
             continue
         sites[count] = top
-        total += known[top]
         count += 1
+        total, share = served(flow, sites[:count])
         blocked[top] = True
         for e in range(near_start[top], near_start[top + 1]):
             blocked[near[e]] = True
@@ -157,10 +199,13 @@ def _greedy(flow: Flow, state: Bytes, near_start: Longs, near: Ints, most: int, 
 def choose(flow: Flow, state: Bytes, spacing: Spacing, most: int, enough: float = np.inf) -> Ints:
     """Choose sites greedily (gains only shrink), then exchange one for another while that helps, within a budget."""
     sites, total = _greedy(flow, state, spacing.start, spacing.near, most, enough)
+    largest = np.sort(np.where(state == OUT, 0.0, alone(flow)))[::-1]
     if enough < np.inf:
-        return _without_spare(flow, sites, enough)
+        needed = int(np.searchsorted(np.cumsum(largest), enough) + 1)
+        return sites if len(sites) <= needed else _without_spare(flow, sites, enough)
+    most_value = min(float(flow.weight.sum()), float(largest[:most].sum()))
     budget, again = _EXCHANGES, True
-    while again and budget > 0:
+    while again and budget > 0 and total < most_value * (1 - 1e-12):
         again = False
         for k in range(len(sites)):
             rest = np.delete(sites, k)
@@ -172,6 +217,14 @@ def choose(flow: Flow, state: Bytes, spacing: Spacing, most: int, enough: float 
                     sites, total, again = trial, value, True
                     break
     return sites
+
+
+def in_order(flow: Flow, sites: Ints) -> Ints:
+    """Return the sites, each adding most after those before it; those that add nothing are gone."""
+    state = np.full(len(flow.start) - 1, OUT, dtype=np.uint8)
+    state[sites] = FREE
+    apart_all = np.zeros(len(flow.start), dtype=np.int64), np.empty(0, dtype=np.int32)
+    return _greedy(flow, state, *apart_all, len(sites), np.inf)[0]
 
 
 def _without_spare(flow: Flow, sites: Ints, enough: float) -> Ints:
@@ -194,11 +247,6 @@ def _likely(flow: Flow, state: Bytes, spacing: Spacing, rest: Ints, gone: int) -
         worth[spacing.around(int(j))] = -1.0
     best = np.argsort(-worth, kind="stable")[:_TRIED]
     return best[worth[best] > 0].astype(np.int64)
-
-
-def alone(flow: Flow) -> Floats:
-    """Return what each candidate would serve by itself."""
-    return np.array([served(flow, np.array([j], dtype=np.int32))[0] for j in range(len(flow.start) - 1)])
 
 
 def flow_model(flow: Flow, state: Bytes, spacing: Spacing) -> tuple[Model, Longs]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +34,16 @@ class Case(Protocol):
     def state(self) -> Bytes: ...
 
 
+class Shares(Protocol):
+    """With a capacity: who is served."""
+
+    def __call__(self, sites: Ints, /) -> Floats:
+        """Return what a choice serves of each demand that no existing station reaches."""
+
+    def order(self, sites: Ints, /) -> Ints:
+        """Return the sites, each adding most after those before it; those that add nothing are gone."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
     """What the search found; value and bound in the unit of the method."""
@@ -47,9 +56,7 @@ class Answer:
     repeatable: bool
 
 
-def describe(
-    case: Case, answer: Answer, *, rows: Rows | None = None, shares: Callable[[Ints], Floats] | None = None
-) -> Proposal:
+def describe(case: Case, answer: Answer, *, rows: Rows | None = None, shares: Shares | None = None) -> Proposal:
     """Put an answer into words and figures.
 
     Parameters
@@ -57,7 +64,7 @@ def describe(
     rows
         Rows of p-median, for the walking time that each site saves.
     shares
-        With a capacity: what a choice of sites serves of each demand that no existing station reaches.
+        With a capacity.
     """
     reach = case.candidates.reach
     households = np.asarray(case.demand.households, dtype=np.float64)
@@ -114,9 +121,7 @@ def _sum(column: Floats) -> float:
     return float(np.sum(column))
 
 
-def _in_order(
-    case: Case, sites: Ints, rows: Rows | None, shares: Callable[[Ints], Floats] | None
-) -> tuple[list[int], list[float]]:
+def _in_order(case: Case, sites: Ints, rows: Rows | None, shares: Shares | None) -> tuple[list[int], list[float]]:
     """Return the sites, each adding most after those before it, and what it adds; those that add nothing are gone."""
     reach = case.candidates.reach
     if shares is None:
@@ -132,18 +137,7 @@ def _in_order(
             rows.start, rows.row, rows.cost, rows.weight, rows.cap, state, *alone, len(sites), np.inf
         )
         return [int(j) for j in order], [float(gain) for gain in gains]
-    chosen: list[int] = []
-    added: list[float] = []
-    left, value = sorted(int(j) for j in sites), 0.0
-    while left:
-        trials = [_sum(case.weight * shares(np.asarray([*chosen, j], dtype=np.int32))) for j in left]
-        best = int(np.argmax(trials))
-        if trials[best] <= value * (1 + 1e-12):
-            break
-        added.append(trials[best] - value)
-        value = trials[best]
-        chosen.append(left.pop(best))
-    return chosen, added
+    return [int(j) for j in shares.order(sites)], []
 
 
 def _taken(case: Case, order: list[int]) -> list[tuple[Taken, ...]]:

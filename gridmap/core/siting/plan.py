@@ -288,6 +288,10 @@ class _Shares:
         _, share = capacities.served(self.flow, sites)
         return np.where(self.group >= 0, np.append(share, 0.0)[self.group], 0.0)
 
+    def order(self, sites: Ints) -> Ints:
+        """Return the sites, each adding most after those before it."""
+        return capacities.in_order(self.flow, sites)
+
 
 def _repeated(candidates: Places) -> Bools:
     repeated = np.zeros(candidates.reach.places, dtype=np.bool_)
