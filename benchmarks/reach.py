@@ -175,7 +175,7 @@ class Scipy:
         self.arcs, self.sources, self.stations = arcs, np.arange(nodes, size), stations
         homes = one.homes
         self.u, self.v = network.edge_u[homes.edge], network.edge_v[homes.edge]
-        self.to_u, self.to_v = homes.to_u / 1024, homes.to_v / 1024
+        self.to_u, self.to_v = homes.rows[:, 0] / 1024, homes.rows[:, 1] / 1024
 
     def nodes(self) -> Any:
         return dijkstra(self.matrix, indices=self.sources, min_only=True, limit=LIMIT_S)

@@ -9,7 +9,7 @@ water and railways.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import contourpy
@@ -103,7 +103,7 @@ class StreetRaster:
         return sum(a.nbytes for a in (*arrays, self.more_off_m, self.inside_cell, self.inside))
 
     def part(self, bounds: Bounds) -> StreetRaster:
-        """Return the cells within ``bounds``, without copying the large arrays."""
+        """Return the cells within ``bounds``."""
         w = self.window
         first, last = _span(bounds[0], bounds[2], w.x0, w.cell, w.nx)
         low, high = _span(bounds[1], bounds[3], w.y0, w.cell, w.ny)
@@ -118,11 +118,22 @@ class StreetRaster:
         inner, inside_cell = within(self.inside_cell)
         here = (slice(low, high), slice(first, last))
         box = shapely.box(*bounds)
-        return StreetRaster(
-            self.network, window, self.edge[here], self.along_m[here], self.off_m[here], self.barred[here],
-            more_cell, self.more_edge[more], self.more_along_m[more], self.more_off_m[more],
-            inside_cell, self.inside[inner], self.water[shapely.intersects(self.water, box)],
-        )  # fmt: skip
+        # Whole arrays, not views of them: the loops are compiled for one layout.
+        return replace(
+            self,
+            window=window,
+            edge=np.ascontiguousarray(self.edge[here]),
+            along_m=np.ascontiguousarray(self.along_m[here]),
+            off_m=np.ascontiguousarray(self.off_m[here]),
+            barred=self.barred[here],
+            more_cell=more_cell,
+            more_edge=self.more_edge[more],
+            more_along_m=self.more_along_m[more],
+            more_off_m=self.more_off_m[more],
+            inside_cell=inside_cell,
+            inside=self.inside[inner],
+            water=self.water[shapely.intersects(self.water, box)],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

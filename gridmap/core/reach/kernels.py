@@ -59,16 +59,18 @@ class Legs(NamedTuple):
         (R,) as in the attachments.
     off
         (R,) ticks between door and street, with what a thing adds of its own.
-    to_u, to_v
-        (R,) ticks from the door to the ends of the edge.
+    rows
+        (R, 3) ticks from the door to the two ends of the edge, and the thing, side by side because a few rows of an
+        edge are read at a time; ``~thing`` for a thing with several rows.
     from_u, from_v
         (R,) ticks from the ends of the edge to the door.
     slot
         (E + 1,) the rows of edge e are ``slot[e]`` … ``slot[e + 1] - 1``.
-    occupied
-        Edges that have a row.
     start, row
         (n + 1,), (R,): the rows of thing t are ``row[start[t]:start[t + 1]]``.
+    door_u, door_v, door_to_u, door_to_v
+        (R,) the nodes at the ends of the edge, and the ticks to them, sorted by thing: those of thing t are
+        ``start[t]`` … ``start[t + 1] - 1``.
     extra
         (n,) ticks that each thing adds of its own.
     """
@@ -77,14 +79,16 @@ class Legs(NamedTuple):
     edge: Ints
     along_m: Floats
     off: Ints
-    to_u: Ints
-    to_v: Ints
+    rows: Ints
     from_u: Ints
     from_v: Ints
     slot: Ints
-    occupied: Ints
     start: Ints
     row: Ints
+    door_u: Ints
+    door_v: Ints
+    door_to_u: Ints
+    door_to_v: Ints
     extra: Ints
 
     @property
@@ -119,7 +123,7 @@ def spread(  # noqa: C901
     label, touched = work.label, work.touched
     limit_s = np.float32(limit / STEPS_PER_S)
     beyond = (np.int64(limit) + 1) << OWNER_BITS
-    # Linked lists of nodes, one for each bucket;.
+    # Linked lists of nodes, one for each bucket.
     bucket = np.full((limit >> WIDTH_BITS) + 1, -1, np.int32)
     following = np.empty(_ENTRIES + len(seed_node), np.int32)
     waiting = np.empty(_ENTRIES + len(seed_node), np.int32)
@@ -164,43 +168,68 @@ def spread(  # noqa: C901
     return seen
 
 
-@compiled
-def along_one_edge(stations: Legs, own: int, buildings: Legs, row: int) -> int:
-    """Ticks from a building to a station on the same edge, without leaving it; both off-street legs counted."""
-    if stations.along_m[own] == buildings.along_m[row]:
-        return int(stations.off[own] + buildings.off[row])
-    if stations.along_m[own] > buildings.along_m[row]:
-        there, here = stations.from_u[own], buildings.from_u[row]
-    else:
-        there, here = stations.from_v[own], buildings.from_v[row]
+def along_edge(
+    s_along: float, s_off: int, s_u: int, s_v: int, b_along: float, b_off: int, b_u: int, b_v: int
+) -> int:  # fmt: skip
+    """Ticks from a building to a station on the same edge, without leaving it; both off-street legs counted.
+
+    ``_u`` and ``_v`` are the ticks from the ends of the edge to the two doors.
+    """
+    if s_along == b_along:
+        return int(s_off + b_off)
+    there, here = (s_u, b_u) if s_along > b_along else (s_v, b_v)
     if there >= CLOSED or here >= CLOSED:
         return CLOSED
-    return int(there - here + 2 * buildings.off[row])
+    return int(there - here + 2 * b_off)
+
+
+along_one_edge = compiled(along_edge)
 
 
 @compiled
-def at_doors(streets: Streets, label: Longs, stations: Legs, buildings: Legs, straight: Straight) -> Longs:
-    """Return the label of every building from those of the nodes; it may be beyond the limit."""
-    edge_u, edge_v = streets.edge_u, streets.edge_v
-    slot, thing, to_u, to_v = buildings.slot, buildings.thing, buildings.to_u, buildings.to_v
-    door = np.full(len(buildings.extra), UNREACHED, np.int64)
-    for edge in buildings.occupied:
-        at_u, at_v = label[edge_u[edge]], label[edge_v[edge]]
-        if at_u == UNREACHED and at_v == UNREACHED:
-            continue
-        for row in range(slot[edge], slot[edge + 1]):
-            best = min(at_u + (np.int64(to_u[row]) << OWNER_BITS), at_v + (np.int64(to_v[row]) << OWNER_BITS))
-            door[thing[row]] = min(door[thing[row]], best)
+def improve(seconds: Seconds, station: Ints, building: int, ticks: int, by: int) -> None:
+    """Keep the better answer of a building: fewer seconds, then the lower station."""
+    new = np.float32(ticks) / np.float32(STEPS_PER_S)
+    if new < seconds[building] or (new == seconds[building] and by < station[building]):
+        seconds[building] = new
+        station[building] = by
+
+
+@compiled
+def to_buildings(
+    label: Longs, stations: Legs, buildings: Legs, straight: Straight, limit: int
+) -> tuple[Seconds, Ints]:  # fmt: skip
+    """Return the least seconds of every building (inf beyond ``limit`` ticks) and its station (-1)."""
+    start, door_u, door_v = buildings.start, buildings.door_u, buildings.door_v
+    door_to_u, door_to_v = buildings.door_to_u, buildings.door_to_v
+    count = len(start) - 1
+    seconds = np.empty(count, np.float32)
+    station = np.empty(count, np.int32)
+    beyond = (np.int64(limit) + 1) << OWNER_BITS
+    for building in range(count):
+        best = beyond
+        for row in range(start[building], start[building + 1]):
+            by_u = label[door_u[row]] + (np.int64(door_to_u[row]) << OWNER_BITS)
+            by_v = label[door_v[row]] + (np.int64(door_to_v[row]) << OWNER_BITS)
+            best = min(best, by_u, by_v)
+        reached = best < beyond
+        seconds[building] = np.float32(best >> OWNER_BITS) / np.float32(STEPS_PER_S) if reached else np.float32(np.inf)
+        station[building] = np.int32(best & 0x7FFFFFFF) if reached else np.int32(-1)
+    slot, thing = buildings.slot, buildings.thing
+    along, off, from_u, from_v = buildings.along_m, buildings.off, buildings.from_u, buildings.from_v
     for own in range(len(stations.edge)):
-        edge = stations.edge[own]
+        edge, by = stations.edge[own], stations.thing[own]
+        place = (stations.along_m[own], stations.off[own], stations.from_u[own], stations.from_v[own])
         for row in range(slot[edge], slot[edge + 1]):
-            ticks = np.int64(along_one_edge(stations, own, buildings, row))
-            door[thing[row]] = min(door[thing[row]], ticks << OWNER_BITS | stations.thing[own])
-    for by in range(len(straight.start) - 1):
-        for pair in range(straight.start[by], straight.start[by + 1]):
-            building = straight.building[pair]
-            door[building] = min(door[building], np.int64(straight.ticks[pair]) << OWNER_BITS | by)
-    return door
+            ticks = along_one_edge(*place, along[row], off[row], from_u[row], from_v[row])
+            if ticks <= limit:
+                improve(seconds, station, thing[row], ticks, by)
+    first, building_of, ticks_of = straight.start, straight.building, straight.ticks
+    for by in range(len(first) - 1):
+        for pair in range(first[by], first[by + 1]):
+            if ticks_of[pair] <= limit:
+                improve(seconds, station, building_of[pair], ticks_of[pair], by)
+    return seconds, station
 
 
 @compiled
@@ -213,6 +242,26 @@ def told(label: Longs, limit: int) -> tuple[Seconds, Ints]:
             seconds[i] = np.float32(label[i] >> OWNER_BITS) / np.float32(STEPS_PER_S)
             station[i] = np.int32(label[i] & 0x7FFFFFFF)
     return seconds, station
+
+
+class Desk(NamedTuple):
+    """Room for searches from one station after the other; left as it was found.
+
+    Attributes
+    ----------
+    label, touched
+        See :class:`Work`.
+    own_edge
+        (E,) the last station that stood on an edge; -1.
+    best, several
+        (B,) ticks of buildings that may be met more than once, CLOSED; and room to list them.
+    """
+
+    label: Longs
+    touched: Ints
+    own_edge: Ints
+    best: Ints
+    several: Ints
 
 
 @compiled
@@ -253,8 +302,16 @@ def hold_near(
         at_u = label[streets.edge_u[edge]] >> OWNER_BITS
         at_v = label[streets.edge_v[edge]] >> OWNER_BITS
         for row in range(buildings.slot[edge], buildings.slot[edge + 1]):
-            ticks = min(at_u + buildings.to_u[row], at_v + buildings.to_v[row])
-            ticks = min(ticks, np.int64(along_one_edge(stations, own, buildings, row)))
+            ticks = min(at_u + buildings.rows[row, 0], at_v + buildings.rows[row, 1])
+            ticks = min(
+                ticks,
+                np.int64(
+                    along_one_edge(
+                        stations.along_m[own], stations.off[own], stations.from_u[own], stations.from_v[own],
+                        buildings.along_m[row], buildings.off[row], buildings.from_u[row], buildings.from_v[row],
+                    )
+                ),
+            )  # fmt: skip
             if ticks <= limit:
                 held = hold(best, several, held, buildings.thing[row], ticks)
     for i in range(straight.start[source], straight.start[source + 1]):
@@ -264,67 +321,84 @@ def hold_near(
 
 
 @compiled
-def room(building: Ints, seconds: Ints, needed: int) -> tuple[Ints, Ints]:
-    """Return the two arrays, longer where they are too short."""
-    while needed > len(building):
-        building = np.concatenate((building, np.empty_like(building)))
-        seconds = np.concatenate((seconds, np.empty_like(seconds)))
-    return building, seconds
+def longer(building: Ints, seconds: Seconds, used: int, needed: int) -> tuple[Ints, Seconds]:
+    """Return the two arrays with room for ``needed`` entries; the first ``used`` are kept."""
+    size = len(building)
+    while size < needed:
+        size *= 2
+    more_building, more_seconds = np.empty(size, np.int32), np.empty(size, np.float32)
+    more_building[:used] = building[:used]
+    more_seconds[:used] = seconds[:used]
+    return more_building, more_seconds
 
 
 @compiled
-def pairs_of(  # noqa: C901
-    first: int, last: int, streets: Streets, stations: Legs, buildings: Legs, alone: Bools, straight: Straight,
-    limit: int,
-) -> tuple[Longs, Ints, Ints]:  # fmt: skip
-    """Return how many buildings each station from ``first`` to ``last`` reaches, which, and in how many ticks.
+def tell(
+    streets: Streets, slot: Ints, rows: Ints, source: int, seen: int, limit: int, desk: Desk, held: int,
+    building: Ints, seconds: Seconds, total: int,
+) -> tuple[int, int]:  # fmt: skip
+    """Write the buildings on the edges around the nodes that were touched; return how many there are and are held."""
+    arc_start, arc_head = streets.arc_start, streets.arc_head
+    arc_edge, arc_forward = streets.arc_edge, streets.arc_forward
+    label, touched, own_edge, best, several = desk.label, desk.touched, desk.own_edge, desk.best, desk.several
+    step = np.float32(1.0 / STEPS_PER_S)
+    for i in range(seen):
+        mine = label[touched[i]] >> OWNER_BITS
+        for arc in range(arc_start[touched[i]], arc_start[touched[i] + 1]):
+            theirs = label[arc_head[arc]]
+            # An edge is taken from its u end; from its v end only where u is not reached.
+            if not (arc_forward[arc] or theirs == UNREACHED):
+                continue
+            edge = arc_edge[arc]
+            begin, end = slot[edge], slot[edge + 1]
+            if begin == end or own_edge[edge] == source:
+                continue
+            theirs >>= OWNER_BITS
+            at_u, at_v = (mine, theirs) if arc_forward[arc] else (theirs, mine)
+            for row in range(begin, end):
+                ticks = min(at_u + rows[row, 0], at_v + rows[row, 1])
+                if ticks <= limit and rows[row, 2] >= 0:
+                    building[total] = rows[row, 2]
+                    seconds[total] = np.float32(ticks) * step
+                    total += 1
+                elif ticks <= limit:
+                    held = hold(best, several, held, ~rows[row, 2], ticks)
+    for i in range(held):
+        building[total] = several[i]
+        seconds[total] = np.float32(best[several[i]]) * step
+        best[several[i]] = CLOSED
+        total += 1
+    for i in range(seen):
+        label[touched[i]] = UNREACHED
+    return total, held
 
-    ``alone`` marks rows of buildings that can be met only once in a search.
+
+@compiled
+def pairs_of(
+    first: int, last: int, streets: Streets, stations: Legs, buildings: Legs, rows: Ints, straight: Straight,
+    limit: int, desk: Desk,
+) -> tuple[Longs, Ints, Seconds]:  # fmt: skip
+    """Return how many buildings each station from ``first`` to ``last`` reaches, which, and in how many seconds.
+
+    ``rows`` are those of the buildings, with ``~thing`` also for buildings that need no street to some station.
     """
-    arc_start, arc_edge, arc_forward = streets.arc_start, streets.arc_edge, streets.arc_forward
-    edge_u, edge_v = streets.edge_u, streets.edge_v
-    slot, thing, to_u, to_v = buildings.slot, buildings.thing, buildings.to_u, buildings.to_v
-    nodes = len(arc_start) - 1
-    work = Work(np.full(nodes, UNREACHED, np.int64), np.empty(nodes, np.int32))
-    label, touched = work.label, work.touched
-    own_edge = np.full(len(edge_u), -1, np.int32)
-    best = np.full(len(buildings.extra), CLOSED, np.int32)
-    several = np.empty(len(buildings.extra), np.int32)
+    work = Work(desk.label, desk.touched)
     counts = np.zeros(last - first, np.int64)
-    building = np.empty(_ENTRIES, np.int32)
-    seconds = np.empty(_ENTRIES, np.int32)
+    building = np.empty(_ENTRIES + len(desk.best), np.int32)
+    seconds = np.empty(_ENTRIES + len(desk.best), np.float32)
     total = 0
     for source in range(first, last):
-        node, seed = seeds_of(streets, stations, source)
-        seen = spread(streets, node, seed, limit, work)
-        before = total
+        seed, seed_label = seeds_of(streets, stations, source)
+        seen = spread(streets, seed, seed_label, limit, work)
         for i in range(stations.start[source], stations.start[source + 1]):
-            own_edge[stations.edge[stations.row[i]]] = source
-        held = hold_near(streets, label, stations, source, buildings, straight, limit, best, several)
-        for i in range(seen):
-            for arc in range(arc_start[touched[i]], arc_start[touched[i] + 1]):
-                edge = arc_edge[arc]
-                # An edge is taken from its u end; from its v end only where u is not reached.
-                if own_edge[edge] == source or not (arc_forward[arc] or label[edge_u[edge]] == UNREACHED):
-                    continue
-                at_u = label[edge_u[edge]] >> OWNER_BITS
-                at_v = label[edge_v[edge]] >> OWNER_BITS
-                if total + slot[edge + 1] - slot[edge] > len(building):
-                    building, seconds = room(building, seconds, total + slot[edge + 1] - slot[edge])
-                for row in range(slot[edge], slot[edge + 1]):
-                    ticks = min(at_u + to_u[row], at_v + to_v[row])
-                    if ticks <= limit and alone[row]:
-                        building[total] = thing[row]
-                        seconds[total] = ticks
-                        total += 1
-                    elif ticks <= limit:
-                        held = hold(best, several, held, thing[row], ticks)
-        building, seconds = room(building, seconds, total + held)
-        for i in range(held):
-            building[total] = several[i]
-            seconds[total] = best[several[i]]
-            best[several[i]] = CLOSED
-            total += 1
-        label[touched[:seen]] = UNREACHED
+            desk.own_edge[stations.edge[stations.row[i]]] = source
+        held = hold_near(streets, desk.label, stations, source, buildings, straight, limit, desk.best, desk.several)
+        before = total
+        # No station reaches more than every building.
+        if total + len(desk.best) > len(building):
+            building, seconds = longer(building, seconds, total, total + len(desk.best))
+        total, held = tell(
+            streets, buildings.slot, rows, source, seen, limit, desk, held, building, seconds, total
+        )  # fmt: skip
         counts[source - first] = total - before
-    return counts, building[:total], seconds[:total]
+    return counts, building[:total].copy(), seconds[:total].copy()

@@ -89,19 +89,23 @@ def legs(times: WalkTimes, attachments: Attachments, *, extra_s: npt.ArrayLike |
     np.cumsum(np.bincount(edge, minlength=network.edges), out=slot[1:])
     start = np.zeros(attachments.count + 1, np.int32)
     np.cumsum(np.bincount(thing, minlength=attachments.count), out=start[1:])
+    row = np.argsort(thing, kind="stable").astype(np.int32)
+    to_ends = door(to_u), door(to_v)
     return Legs(
         thing=thing,
         edge=edge,
         along_m=along,
         off=np.minimum(off, CLOSED).astype(np.int32),
-        to_u=door(to_u),
-        to_v=door(to_v),
+        rows=np.column_stack([*to_ends, np.where((np.diff(start) > 1)[thing], ~thing, thing)]),
         from_u=door(from_u),
         from_v=door(from_v),
         slot=slot,
-        occupied=np.flatnonzero(np.diff(slot)).astype(np.int32),
         start=start,
-        row=np.argsort(thing, kind="stable").astype(np.int32),
+        row=row,
+        door_u=network.edge_u[edge[row]],
+        door_v=network.edge_v[edge[row]],
+        door_to_u=to_ends[0][row],
+        door_to_v=to_ends[1][row],
         extra=extra.astype(np.int32),
     )
 

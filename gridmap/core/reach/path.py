@@ -15,7 +15,7 @@ from gridmap.core.network.graph import (
     WalkNetwork,
     WalkTimes,
 )
-from gridmap.core.reach.kernels import CLOSED, OWNER_BITS, UNREACHED, Legs, along_one_edge
+from gridmap.core.reach.kernels import CLOSED, OWNER_BITS, UNREACHED, Legs, along_edge
 from gridmap.core.reach.legs import DirectPairs, legs, limit_ticks, straight_of
 from gridmap.core.reach.search import labels
 from gridmap.errors import InputError
@@ -140,11 +140,19 @@ def _along_edges(network: WalkNetwork, label: Longs, stations: Legs, building: L
     """Return every way to leave the building along its edges."""
     ends = []
     for row, edge in enumerate(building.edge.tolist()):
-        for node, ticks in ((network.edge_u[edge], building.to_u[row]), (network.edge_v[edge], building.to_v[row])):
+        for node, ticks in (
+            (network.edge_u[edge], building.rows[row, 0]),
+            (network.edge_v[edge], building.rows[row, 1]),
+        ):
             if label[node] < UNREACHED and ticks < CLOSED:
                 ends.append(_End(int(label[node]) + (int(ticks) << OWNER_BITS), row, int(node)))
         for own in range(stations.slot[edge], stations.slot[edge + 1]):
-            ticks = int(along_one_edge(stations, own, building, row))
+            ticks = int(
+                along_edge(
+                    stations.along_m[own], stations.off[own], stations.from_u[own], stations.from_v[own],
+                    building.along_m[row], building.off[row], building.from_u[row], building.from_v[row],
+                )
+            )  # fmt: skip
             ends.append(_End(ticks << OWNER_BITS | int(stations.thing[own]), row, own=own))
     return ends
 
@@ -157,7 +165,7 @@ def _street(times: WalkTimes, label: Longs, stations: Legs, building: Legs, end:
         return end.own, _piece(network, edge, along, float(stations.along_m[end.own]))
     at_u = end.node == network.edge_u[edge]
     if at_u and end.node == network.edge_v[edge]:
-        at_u = building.to_u[end.row] <= building.to_v[end.row]
+        at_u = building.rows[end.row, 0] <= building.rows[end.row, 1]
     pieces = [_piece(network, edge, along, 0.0 if at_u else float(network.edge_length_m[edge]))]
     own, nodes = _descend(times, label, stations, end.node)
     for e, forward in nodes:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridmap.core.network.graph import STEPS_PER_S, Attachments, Ints, Longs, Seconds, WalkTimes
+from gridmap.core.network.graph import Attachments, Ints, Longs, Seconds, WalkNetwork, WalkTimes
 from gridmap.core.reach import kernels
-from gridmap.core.reach.kernels import OWNER_BITS, UNREACHED, Legs, Streets, Work
+from gridmap.core.reach.kernels import CLOSED, OWNER_BITS, UNREACHED, Desk, Legs, Streets, Work
 from gridmap.core.reach.legs import DirectPairs, legs, limit_ticks, straight_of
 
 __all__ = ["Nearest", "Pairs", "labels", "nearest", "node_times", "pairs", "streets_of"]
 
-#: The fewest stations that one task takes: each needs room for labels of its own.
-_CHUNK = 64
+#: Stations that one task takes: enough to hide the hand-over, few enough that threads end together.
+_CHUNK = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +72,7 @@ def nearest(
     limit = limit_ticks(limit_s)
     s, b = _timed(times, stations), _timed(times, buildings)
     label = labels(times, s, limit=limit)
-    return Nearest(*kernels.told(kernels.at_doors(streets_of(times), label, s, b, straight_of(direct, s, b)), limit))
+    return Nearest(*kernels.to_buildings(label, s, b, straight_of(direct, s, b), limit))
 
 
 def pairs(
@@ -92,17 +92,23 @@ def pairs(
     limit = limit_ticks(limit_s)
     s, b = _timed(times, stations), _timed(times, buildings)
     streets, straight = streets_of(times), straight_of(direct, s, b)
-    met_once = np.diff(b.start) == 1
-    met_once[straight.building] = False
-    alone = met_once[b.thing]
+    rows = b.rows
+    if len(straight.building):
+        rows = rows.copy()
+        twice = np.unique(straight.building)
+        again = b.row[_ranges(b.start[twice], b.start[twice + 1])]
+        rows[again, 2] = np.minimum(rows[again, 2], ~rows[again, 2])
+    workers = max(1, min(threads or os.cpu_count() or 1, -(-s.things // _CHUNK)))
+    desks = [_desk(times.network, b) for _ in range(workers)]
 
-    def work(first: int) -> tuple[Longs, Ints, Ints]:
-        return kernels.pairs_of(first, min(first + chunk, s.things), streets, s, b, alone, straight, limit)
+    def work(first: int) -> tuple[Longs, Ints, Seconds]:
+        desk = desks.pop()
+        found = kernels.pairs_of(first, min(first + _CHUNK, s.things), streets, s, b, rows, straight, limit, desk)
+        desks.append(desk)
+        return found
 
-    workers = threads or os.cpu_count() or 1
-    chunk = max(_CHUNK, -(-s.things // (4 * workers)))
-    firsts = range(0, s.things, chunk)
-    if min(workers, len(firsts)) > 1:
+    firsts = range(0, s.things, _CHUNK)
+    if workers > 1:
         with ThreadPoolExecutor(workers) as pool:
             parts = list(pool.map(work, firsts))
     else:
@@ -112,7 +118,23 @@ def pairs(
     return Pairs(
         start,
         np.concatenate([np.zeros(0, np.int32), *(p[1] for p in parts)]),
-        _seconds(np.concatenate([np.zeros(0, np.int32), *(p[2] for p in parts)])),
+        np.concatenate([np.zeros(0, np.float32), *(p[2] for p in parts)]),
+    )
+
+
+def _ranges(start: Ints, end: Ints) -> Longs:
+    """Return the numbers of all ranges, one after the other."""
+    size = (end - start).astype(np.int64)
+    return np.asarray(np.arange(size.sum()) + np.repeat(start - (np.cumsum(size) - size), size), dtype=np.int64)
+
+
+def _desk(network: WalkNetwork, buildings: Legs) -> Desk:
+    return Desk(
+        np.full(network.nodes, UNREACHED, np.int64),
+        np.empty(network.nodes, np.int32),
+        np.full(network.edges, -1, np.int32),
+        np.full(buildings.things, CLOSED, np.int32),
+        np.empty(buildings.things, np.int32),
     )
 
 
@@ -140,7 +162,3 @@ def streets_of(times: WalkTimes) -> Streets:
 
 def _timed(times: WalkTimes, things: Attachments | Legs) -> Legs:
     return things if isinstance(things, Legs) else legs(times, things)
-
-
-def _seconds(ticks: Longs | Ints) -> Seconds:
-    return np.asarray(ticks / np.float64(STEPS_PER_S), dtype=np.float32)
