@@ -128,11 +128,15 @@ class BeforeChange:
 
 
 def before_change(connection: Connection, replaced: Ids | None) -> dict[int, BeforeChange]:
-    """Return that of every open draft; ``replaced``: the cells that are, where it is known that there are no others."""
+    """Return that of every open draft; ``replaced``: the cells that are, where it is known that there are no others.
+
+    Steps of planners wait from here on until the cells are replaced.
+    """
     plans: dict[int, BeforeChange] = {}
     for plan in store.listed(connection):
         if plan.state != "draft":
             continue
+        store.find(connection, plan.id, lock=True)
         assigned = edition_store.assignment_in(connection, plan.base_edition, of_cells=replaced)
         gone = assigned[~assigned["live"].astype(bool)]
         in_base = dict(zip(gone["cell_id"].tolist(), gone["uid"].tolist(), strict=True))
@@ -161,7 +165,6 @@ def carry(
         chosen = chosen[~chosen["new_id"].isin(live)]
         new = chosen["new_id"].to_numpy(dtype=np.int64)
         target = np.array([keys[-1 - u] if u < 0 else u for u in chosen["uid"].tolist()], dtype=np.int64)
-        store.find(connection, plan_id, lock=True)
         store.forget_cells(connection, plan_id, gone["cell_id"].tolist())
         now = edition_store.assignment_in(connection, plan.base_edition, of_cells=new)
         held = dict(zip(now["cell_id"].tolist(), now["uid"].tolist(), strict=True))

@@ -161,7 +161,8 @@ def servers(run_settings: Settings, county: Place, tmp_path: Path) -> Iterator[l
         yield started
     finally:
         for server in started:
-            server.end()
+            with server.process:
+                server.end()
 
 
 def test_two_servers_at_once_lose_nothing(servers: list[Server], county: Place, planner: TestClient, plan: str) -> None:

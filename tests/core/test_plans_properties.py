@@ -109,12 +109,13 @@ def agrees_with_itself(state: PlanState) -> None:
     assert shapely.length(polygons) == pytest.approx(state.tally.perimeter_m, abs=0.1)
 
 
-def test_a_thousand_operations_lose_nothing_and_can_all_be_taken_back():
+@pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])])
+def test_random_operations_lose_nothing_and_can_all_be_taken_back(count):
     for seed in range(TOWNS):
         start = crooked(seed)
         before, land = start.fingerprint(), shapely.area(shapely.union_all(start.fabric.geometry))
         counted = [int(getattr(start.tally, name).sum()) for name in COUNTED]
-        told = operated(start, np.random.default_rng(seed), 1000 // TOWNS)
+        told = operated(start, np.random.default_rng(seed), count // TOWNS)
         for number, (_, _, state) in enumerate(told):
             assert [int(getattr(state.tally, name).sum()) for name in COUNTED] == counted
             if number % 20 == 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -402,6 +404,39 @@ def test_an_imported_draft_is_a_plan_whose_first_operation_is_the_import(desk: P
     desk.operate(plan, give("b003", NW), who="test")
     assert grid_of(desk, plan, "b003") == NW
     assert "household_band" in {f.rule for f in check(place)}
+
+
+def test_steps_and_a_change_of_buildings_at_the_same_time_lose_nothing(desk: PlanDesk, plan: int, importer) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def stepping() -> int:
+        done, k = 0, 0
+        while not over.is_set():
+            for building in ("b003", "b004", "b105", "b103"):
+                k += 1
+                try:
+                    desk.operate(plan, give(building, (SW, NW, SE, NE)[k % 4]), who="anna", base_revision=None)
+                    done += 1
+                except (InputError, Conflict):
+                    continue
+            begun.set()
+        return done
+
+    with ThreadPoolExecutor(1) as pool:
+        steps = pool.submit(stepping)
+        try:
+            assert begun.wait(60)
+            importer(desk._place, "buildings", change_file(enlarged=["b003", "b103"]))
+            importer(desk._place, "buildings", change_file(enlarged=["b004"], demolished=["b105"]))
+        finally:
+            over.set()
+        done = steps.result()
+    kinds = [e["kind"] for e in desk.log(plan, limit=200)]
+    assert kinds.count("carry") >= 1
+    held = desk._now(plan)
+    assert held.row.revision == len(held.entries) == done + sum(e.kind == "carry" for e in held.entries)
+    assert held.state.fingerprint() == fingerprint(desk._place, plan) == replayed(desk._place, plan).fingerprint()
+    assert int(held.state.tally.buildings.sum()) == 47
 
 
 # -- whatever happens ------------------------------------------------------------------------------------------------
