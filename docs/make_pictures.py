@@ -21,9 +21,10 @@ from scipy.spatial import cKDTree
 
 PICTURES = Path(__file__).parent / "pictures"
 SIZE = ViewportSize(width=1160, height=680)
-#: The map of the README, and the sample county from far and near.
+#: The map of the README, its coverage mode, and the sample county from far and near.
 VIEWS = {
     "map": "#map=14/36.4005/112.8935",
+    "coverage": "#map=14/36.3905/112.8905&mode=coverage",
     "sample-z12": "#map=12/36.405/112.93",
     "sample-z14": "#map=14/36.3995/112.902",
     "sample-z16": "#map=16/36.3985/112.893",
@@ -47,7 +48,7 @@ def start() -> tuple[subprocess.Popen[str], str]:
 def settle(page: Page) -> None:
     """Wait until tiles and labels are drawn."""
     page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(2500)
 
 
 def pixels(page: Page, png: bytes) -> np.ndarray:
