@@ -80,6 +80,8 @@ class StreetRaster:
         (I,) cells in walled estates, and the estate of each.
     water
         Polygons that areas leave out.
+    limit_m
+        The farthest that a street may be.
     """
 
     network: WalkNetwork
@@ -95,6 +97,7 @@ class StreetRaster:
     inside_cell: Longs
     inside: Ints
     water: Geometries
+    limit_m: float
 
     @property
     def nbytes(self) -> int:
@@ -149,12 +152,12 @@ class TimeField:
     seconds
         (ny, nx); inf: no street place, water, or beyond ``limit_s``.
     edge, off_m
-        (ny, nx) the street of each cell, and the metres to it: inf where it has none, NaN where a barrier decides
+        (ny, nx) the street of each cell (-1: none), and the metres to it: inf in water, NaN where a barrier decides
         which it has.
     land
         (ny, nx) cells with a street place.
-    limit_s
-        Times up to here are true.
+    limit_s, limit_m
+        Times up to here are true; streets up to here are near.
     step_s
         Seconds to walk across a cell.
     water
@@ -168,6 +171,7 @@ class TimeField:
     off_m: Seconds
     land: Bools
     limit_s: float
+    limit_m: float
     step_s: float
     water: Geometries
 
@@ -244,6 +248,7 @@ def street_raster(
     along = loops.along_pieces(pieces, window, piece, run)
     wet = _covered_cells(window, stops.water)[0]
     edge.flat[wet] = -1
+    off.flat[wet] = np.inf
     inside_cell, inside = _covered_cells(window, fences.polygons)
     again = np.zeros(edge.shape, np.bool_)
     again.flat[inside_cell] = True
@@ -255,7 +260,7 @@ def street_raster(
     cell = np.flatnonzero(again)
     found = Attacher(network, barriers=stops, enclosures=fences).attach(_centres(window, cell), limit_m=limit_m)
     edge.flat[cell] = -1
-    return _with_rows(network, window, edge, along, off, cell, found, inside_cell, inside, stops.water)
+    return _with_rows(network, window, edge, along, off, cell, found, inside_cell, inside, stops.water, limit_m)
 
 
 def time_field(
@@ -316,9 +321,10 @@ def time_field(
         straight = np.hypot(*(_centres(places.window, cell) - stations.xy[station]).T) / times.speed_mps
         flat[cell] = np.minimum(flat[cell], straight)
     land = (places.edge >= 0) | np.isfinite(seconds)
-    off = np.where(land, places.off_m, np.float32(np.inf))
-    off[places.barred] = np.nan
-    return TimeField(network, places.window, seconds, places.edge, off, land, float(limit_s), step_s, places.water)
+    off = np.where(places.barred, np.float32(np.nan), places.off_m)
+    return TimeField(
+        network, places.window, seconds, places.edge, off, land, float(limit_s), places.limit_m, step_s, places.water
+    )
 
 
 def reach_polygons(field: TimeField, limits_s: Sequence[float]) -> list[shapely.MultiPolygon]:
@@ -364,6 +370,7 @@ def _over(field: TimeField, limit_s: float) -> Floats:
         field.edge,
         limit_s,
         field.step_s,
+        field.limit_m,
     )
 
 
@@ -488,7 +495,7 @@ def _centres(window: Window, cell: Longs) -> Floats:
 
 def _with_rows(
     network: WalkNetwork, window: Window, edge: Ints, along: Seconds, off: Seconds, cell: Longs, found: Attachments,
-    inside_cell: Longs, inside: Ints, water: Geometries,
+    inside_cell: Longs, inside: Ints, water: Geometries, limit_m: float,
 ) -> StreetRaster:  # fmt: skip
     """Put what was attached one by one into the raster; a second row of a cell is a further place."""
     first = np.r_[True, np.diff(found.thing) > 0][: len(found.thing)]
@@ -504,5 +511,5 @@ def _with_rows(
     return StreetRaster(
         network, window, edge, along, off, barred,
         at[more], found.edge[more].astype(np.int32), found.along_m[more], found.off_m[more],
-        inside_cell, inside, water,
+        inside_cell, inside, water, float(limit_m),
     )  # fmt: skip

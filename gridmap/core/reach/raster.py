@@ -198,12 +198,13 @@ def squared_to_edge(lines: Lines, edge: int, x: float, y: float) -> float:
 @compiled
 def link(
     window: Window, lines: Lines, seconds: Seconds, off_m: Seconds, edge: Ints, limit_s: float, step_s: float,
-    row: int, column: int, to_row: int, to_column: int,
+    limit_m: float, row: int, column: int, to_row: int, to_column: int,
 ) -> float:  # fmt: skip
     """Return at which share of the way from a cell within the limit to one beyond it the area ends.
 
     On a street that goes on, where the limit is reached; between two streets back to back, where both are equally far;
-    beside water and open country (``off_m`` inf) at the far end; beside a wall (NaN) halfway.
+    in open country, ``limit_m`` from the street; beside water (``off_m`` inf) at the far end; beside a wall (NaN)
+    halfway.
     """
     here_s, there_s = seconds[row, column], seconds[to_row, to_column]
     if there_s - here_s <= 2 * step_s:
@@ -211,6 +212,9 @@ def link(
     if off_m[to_row, to_column] == np.inf:
         return 1.0
     mine, other = edge[row, column], edge[to_row, to_column]
+    if other < 0 and not np.isnan(off_m[to_row, to_column]):
+        off = off_m[row, column]
+        return float(min(1.0, max(0.0, (limit_m - off) / max(off_m[to_row, to_column] - off, 1e-3))))
     if np.isnan(off_m[row, column]) or np.isnan(off_m[to_row, to_column]) or mine == other:
         return 0.5
     low, high = 0.0, 1.0
@@ -227,8 +231,9 @@ def link(
 
 @compiled
 def beyond(
-    window: Window, lines: Lines, seconds: Seconds, off_m: Seconds, edge: Ints, limit_s: float, step_s: float
-) -> Floats:
+    window: Window, lines: Lines, seconds: Seconds, off_m: Seconds, edge: Ints, limit_s: float, step_s: float,
+    limit_m: float,
+) -> Floats:  # fmt: skip
     """Return how far every cell is outside the limit (below 0: inside), in cells, at most 1."""
     ny, nx = seconds.shape
     out = np.empty((ny, nx), np.float64)
@@ -240,9 +245,11 @@ def beyond(
                 r, c = row + (side == 0) - (side == 1), column + (side == 2) - (side == 3)  # noqa: PLR2004
                 if 0 <= r < ny and 0 <= c < nx and (seconds[r, c] <= limit_s) != inside:
                     if inside:
-                        share = link(window, lines, seconds, off_m, edge, limit_s, step_s, row, column, r, c)
+                        share = link(window, lines, seconds, off_m, edge, limit_s, step_s, limit_m, row, column, r, c)
                     else:
-                        share = 1.0 - link(window, lines, seconds, off_m, edge, limit_s, step_s, r, c, row, column)
+                        share = 1.0 - link(
+                            window, lines, seconds, off_m, edge, limit_s, step_s, limit_m, r, c, row, column
+                        )
                     least = min(least, share)
             out[row, column] = -least if inside else max(least, 1e-9)
     return out
