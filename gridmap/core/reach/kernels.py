@@ -65,7 +65,7 @@ class Legs(NamedTuple):
     from_u, from_v
         (R,) ticks from the ends of the edge to the door.
     slot
-        (E + 1,) the rows of edge e are ``slot[e]`` … ``slot[e + 1] - 1``.
+        (E + 1,) the rows of edge e are ``slot[e]`` … ``slot[e + 1] - 1``; (1,) where nobody asked for them.
     start, row
         (n + 1,), (R,): the rows of thing t are ``row[start[t]:start[t + 1]]``.
     door_u, door_v, door_to_u, door_to_v

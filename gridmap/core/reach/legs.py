@@ -45,7 +45,9 @@ class DirectPairs:
         return cls(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))
 
 
-def legs(times: WalkTimes, attachments: Attachments, *, extra_s: npt.ArrayLike | None = None) -> Legs:
+def legs(
+    times: WalkTimes, attachments: Attachments, *, extra_s: npt.ArrayLike | None = None, by_edge: bool = True
+) -> Legs:
     """Time the ways between doors and the ends of their edges.
 
     Parameters
@@ -56,6 +58,8 @@ def legs(times: WalkTimes, attachments: Attachments, *, extra_s: npt.ArrayLike |
         Where things meet the network.
     extra_s
         (n,) seconds that each thing adds of its own, such as stairs without a lift.
+    by_edge
+        Whether to list the rows of every edge: buildings need it, stations of a search do not.
 
     Returns
     -------
@@ -85,8 +89,9 @@ def legs(times: WalkTimes, attachments: Attachments, *, extra_s: npt.ArrayLike |
     def door(ticks: Floats) -> Ints:
         return np.minimum(ticks + off, CLOSED).astype(np.int32)
 
-    slot = np.zeros(network.edges + 1, np.int32)
-    np.cumsum(np.bincount(edge, minlength=network.edges), out=slot[1:])
+    slot = np.zeros(network.edges + 1 if by_edge else 1, np.int32)
+    if by_edge:
+        np.cumsum(np.bincount(edge, minlength=network.edges), out=slot[1:])
     start = np.zeros(attachments.count + 1, np.int32)
     np.cumsum(np.bincount(thing, minlength=attachments.count), out=start[1:])
     row = np.argsort(thing, kind="stable").astype(np.int32)

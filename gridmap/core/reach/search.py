@@ -70,7 +70,7 @@ def nearest(
         ``limit_s`` is not above 0 or longer than 4 hours.
     """
     limit = limit_ticks(limit_s)
-    s, b = _timed(times, stations), _timed(times, buildings)
+    s, b = _timed(times, stations, by_edge=False), _timed(times, buildings)
     label = labels(times, s, limit=limit)
     return Nearest(*kernels.to_buildings(label, s, b, straight_of(direct, s, b), limit))
 
@@ -90,7 +90,7 @@ def pairs(
     errors as in :func:`nearest`.
     """
     limit = limit_ticks(limit_s)
-    s, b = _timed(times, stations), _timed(times, buildings)
+    s, b = _timed(times, stations, by_edge=False), _timed(times, buildings)
     streets, straight = streets_of(times), straight_of(direct, s, b)
     rows = b.rows
     if len(straight.building):
@@ -141,7 +141,7 @@ def _desk(network: WalkNetwork, buildings: Legs) -> Desk:
 def node_times(times: WalkTimes, stations: Attachments | Legs, *, limit_s: float) -> tuple[Seconds, Ints]:
     """Return the seconds from every node to its nearest station (inf: none within the limit), and which (-1)."""
     limit = limit_ticks(limit_s)
-    return kernels.told(labels(times, _timed(times, stations), limit=limit), limit)
+    return kernels.told(labels(times, _timed(times, stations, by_edge=False), limit=limit), limit)
 
 
 def labels(times: WalkTimes, stations: Legs, *, limit: int) -> Longs:
@@ -160,5 +160,5 @@ def streets_of(times: WalkTimes) -> Streets:
     return Streets(n.arc_start, n.arc_head, times.arc_to_s, n.arc_edge, n.arc_forward, n.edge_u, n.edge_v)
 
 
-def _timed(times: WalkTimes, things: Attachments | Legs) -> Legs:
-    return things if isinstance(things, Legs) else legs(times, things)
+def _timed(times: WalkTimes, things: Attachments | Legs, *, by_edge: bool = True) -> Legs:
+    return things if isinstance(things, Legs) else legs(times, things, by_edge=by_edge)
