@@ -25,6 +25,7 @@ __all__ = [
     "Plan",
     "PlanDiff",
     "PlanLog",
+    "PlanPublished",
     "PlanScored",
     "PlanShown",
     "PlanStep",
@@ -309,6 +310,8 @@ class Plan(_Shape):
     owner: str
     made_at: datetime
     changed_at: datetime
+    approved_by: str | None
+    edition: int | None
 
 
 class Plans(_Shape):
@@ -378,6 +381,15 @@ class PlanShown(Plan):
     upper_grids: list[PlanGrid]
     undo: Object | None
     redo: Object | None
+
+
+class PlanPublished(Plan):
+    """A plan that is in force as an edition."""
+
+    effective_from: datetime
+    grids: int
+    requests_moved: int
+    duties_recoded: int
 
 
 class PlanScored(_Shape):

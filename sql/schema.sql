@@ -601,11 +601,17 @@ CREATE TABLE gridmap.plan (
     revision integer DEFAULT 0 NOT NULL,
     owner text NOT NULL,
     set_id bigint,
+    fingerprint text,
+    approved_by text,
+    edition_id integer,
     made_at timestamp with time zone DEFAULT now() NOT NULL,
-    changed_at timestamp with time zone DEFAULT now() NOT NULL
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT plan_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'submitted'::text, 'approved'::text, 'active'::text, 'superseded'::text])))
 );
 COMMENT ON TABLE gridmap.plan IS 'Drafts that start from an edition';
 COMMENT ON COLUMN gridmap.plan.revision IS 'number of the last operation';
+COMMENT ON COLUMN gridmap.plan.fingerprint IS 'of the state that was approved';
+COMMENT ON COLUMN gridmap.plan.edition_id IS 'the edition that it became';
 CREATE TABLE gridmap.plan_assignment (
     plan_id bigint NOT NULL,
     cell_id bigint NOT NULL,
@@ -1034,6 +1040,8 @@ ALTER TABLE ONLY gridmap.plan_assignment
     ADD CONSTRAINT plan_assignment_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES gridmap.plan(id) ON DELETE CASCADE;
 ALTER TABLE ONLY gridmap.plan
     ADD CONSTRAINT plan_base_edition_fkey FOREIGN KEY (base_edition) REFERENCES gridmap.edition(id);
+ALTER TABLE ONLY gridmap.plan
+    ADD CONSTRAINT plan_edition_id_fkey FOREIGN KEY (edition_id) REFERENCES gridmap.edition(id);
 ALTER TABLE ONLY gridmap.plan_grid
     ADD CONSTRAINT plan_grid_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES gridmap.plan(id) ON DELETE CASCADE;
 ALTER TABLE ONLY gridmap.plan_operation

@@ -134,7 +134,7 @@ def before_change(connection: Connection, replaced: Ids | None) -> dict[int, Bef
     """
     plans: dict[int, BeforeChange] = {}
     for plan in store.listed(connection):
-        if plan.state != "draft":
+        if plan.state not in store.OPEN:
             continue
         store.find(connection, plan.id, lock=True)
         assigned = edition_store.assignment_in(connection, plan.base_edition, of_cells=replaced)

@@ -35,6 +35,7 @@ from gridmap.model.text import Text
 from gridmap.services.editions import edition_for
 from gridmap.services.plandiff import grid_changes, read_against, records, told_crosswalk
 from gridmap.services.planland import Land, Session, layout_of_edition, load_land, load_session
+from gridmap.services.publishing import publish_now
 from gridmap.store import editions as edition_store
 from gridmap.store import plans as store
 from gridmap.store.changes import note_change, versions
@@ -328,6 +329,101 @@ class PlanDesk:
         note_change(connection, who, f"plan {step.kind}", _detail(plan=session.row.id, operation=written[0]))
         return written
 
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    def submit(self, plan_id: int, *, who: str, revision: int | None = None) -> dict[str, Any]:
+        """Hand a draft in; it does not change from here on, but for changes of the base data.
+
+        Raises
+        ------
+        NotFound
+            There is no such plan.
+        InputError
+            It changes nothing.
+        Conflict
+            It is no draft, or not at ``revision`` any more.
+        """
+        with transaction(self._place) as connection:
+            session = self._at(connection, plan_id, revision, "draft")
+            state = session.state
+            if (state.labels == state.base).all() and not any(e.effect.grids for e in session.entries):
+                raise InputError(
+                    "方案没有改动任何网格，不能提交。", "The plan changes no grid; there is nothing to submit."
+                )
+            store.set_state(connection, plan_id, "submitted")
+            note_change(connection, who, "plan submit", _detail(plan=plan_id, revision=session.row.revision))
+            return told(_found(store.find(connection, plan_id), plan_id))
+
+    def approve(self, plan_id: int, *, who: str, revision: int | None = None) -> dict[str, Any]:
+        """Approve a plan that was handed in: its fingerprint is fixed. Until there are roles anybody may.
+
+        Raises
+        ------
+        NotFound
+            There is no such plan.
+        Conflict
+            It was not handed in, or is not at ``revision`` any more.
+        """
+        with transaction(self._place) as connection:
+            session = self._at(connection, plan_id, revision, "submitted")
+            fingerprint = session.state.fingerprint()
+            store.set_state(connection, plan_id, "approved", fingerprint=fingerprint, approved_by=who)
+            detail = _detail(plan=plan_id, revision=session.row.revision, fingerprint=fingerprint)
+            note_change(connection, who, "plan approve", detail)
+            return told(_found(store.find(connection, plan_id), plan_id))
+
+    def reopen(self, plan_id: int, *, who: str) -> dict[str, Any]:
+        """Make a plan that was handed in or approved a draft again.
+
+        Raises
+        ------
+        NotFound
+            There is no such plan.
+        Conflict
+            It is in force or was.
+        """
+        with transaction(self._place) as connection:
+            row = _found(store.find(connection, plan_id, lock=True), plan_id)
+            _in_state(row, "submitted", "approved")
+            store.set_state(connection, plan_id, "draft")
+            note_change(connection, who, "plan reopen", _detail(plan=plan_id))
+            return told(_found(store.find(connection, plan_id), plan_id))
+
+    def publish(self, plan_id: int, *, name: str, who: str, revision: int | None = None) -> dict[str, Any]:
+        """Put an approved plan in force at once, as the next edition; open requests and duties follow.
+
+        Raises
+        ------
+        NotFound
+            There is no such plan.
+        InputError
+            The name is empty or too long.
+        Conflict
+            It is not approved, it or the base data changed since, or another edition came after the one that it
+            started from.
+        """
+        called = name.strip()
+        if not 0 < len(called) <= MOST_TITLE:
+            raise InputError(
+                f"版本名称应为 1 到 {MOST_TITLE} 个字。", f"The name of an edition has 1 to {MOST_TITLE} characters."
+            )
+        with transaction(self._place) as connection:
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('gridmap base data'))")
+            session = self._at(connection, plan_id, revision, "approved")
+            made = publish_now(connection, session, name=called, who=who)
+            return told(_found(store.find(connection, plan_id), plan_id)) | made
+
+    def _at(self, connection: Connection, plan_id: int, revision: int | None, state: str) -> Session:
+        """Return a plan, locked, in a state and at the revision that somebody saw."""
+        row = _found(store.find(connection, plan_id, lock=True), plan_id)
+        _in_state(row, state)
+        if revision is not None and revision != row.revision:
+            raise Conflict(
+                f"方案“{row.title}”已有改动（现为第 {row.revision} 次修改）。请重新查看。",
+                f"Plan '{row.title}' has changed (revision {row.revision} now). Look at it again.",
+            )
+        return self._session(connection, row)
+
     # -- memory ----------------------------------------------------------------------------------------------------
 
     def _now(self, plan_id: int) -> Session:
@@ -419,6 +515,8 @@ def told(row: PlanRow) -> dict[str, Any]:
         "owner": row.owner,
         "made_at": row.made_at.isoformat(),
         "changed_at": row.changed_at.isoformat(),
+        "approved_by": row.approved_by,
+        "edition": row.edition_id,
     }
 
 
@@ -473,6 +571,25 @@ def _taken_back(session: Session, kind: str, who: str) -> _Step:
 
 def _conflict(found: Sequence[Clash], zh: str, en: str) -> Conflict:
     return Conflict(zh, en, problems=tuple(clash.as_problem() for clash in found))
+
+
+_STATES = {
+    "draft": Text("草案", "a draft"),
+    "submitted": Text("已提交", "submitted"),
+    "approved": Text("已批准", "approved"),
+    "active": Text("现行", "in force"),
+    "superseded": Text("已被取代", "superseded"),
+}
+
+
+def _in_state(row: PlanRow, *states: str) -> None:
+    if row.state not in states:
+        zh = "或".join(_STATES[state].zh for state in states)
+        en = " or ".join(_STATES[state].en for state in states)
+        raise Conflict(
+            f"方案“{row.title}”的状态是“{_STATES[row.state].zh}”，应为“{zh}”。",
+            f"Plan '{row.title}' is {_STATES[row.state].en}; it should be {en}.",
+        )
 
 
 def _open(row: PlanRow) -> None:

@@ -239,6 +239,35 @@ def _plan_from_set(
     )
 
 
+def add_edition(
+    connection: Connection,
+    state: CellState,
+    srid: int,
+    *,
+    name: str,
+    effective_from: datetime,
+    who: str,
+    before: int,
+    member: Ids,
+    leaves: pd.DataFrame,
+    uppers: pd.DataFrame,
+) -> int:
+    """Make the next edition from grids and the row in ``leaves`` of every cell's grid (−1: none); returns its id.
+
+    ``leaves`` and ``uppers`` have uid, code, name, level, grid_kind, parent_uid, community_code. Grids without land
+    are left out, colours stay where neighbours differ, and the lineage from the edition ``before`` is written.
+    """
+    edition_id = store.add_edition(connection, name=name, effective_from=effective_from, made_by=who, set_id=None)
+    assigned = member >= 0
+    store.write_assignment(connection, edition_id, state.ids[assigned], leaves["uid"].to_numpy()[member[assigned]])
+    colours = _colours_before(connection, before)
+    _write_derived(
+        connection, edition_id, state, member=member, leaves=leaves, uppers=uppers, colours=colours, srid=srid
+    )
+    _write_lineage(connection, edition_id, before, state)
+    return edition_id
+
+
 # -- carrying over ---------------------------------------------------------------------------------------------------
 
 

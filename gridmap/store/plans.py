@@ -8,7 +8,7 @@ no grid.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,18 +38,25 @@ __all__ = [
     "grids_of_cells",
     "grids_of_edition",
     "listed",
+    "move_open_requests",
     "operations",
+    "recode_duties",
+    "set_state",
+    "supersede",
     "used_codes",
 ]
 
 Ints = NDArray[np.int64]
 
-_COLUMNS = "id, title, base_edition, state, revision, owner, made_at, changed_at"
+_COLUMNS = "id, title, base_edition, state, revision, owner, made_at, changed_at, fingerprint, approved_by, edition_id"
+
+OPEN = ("draft", "submitted", "approved")
+"""States in which a plan follows changes of the base data."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """One plan; ``revision`` is the number of its last operation."""
+    """One plan; ``revision`` is the number of its last operation, ``fingerprint`` that of the state approved."""
 
     id: int
     title: str
@@ -59,6 +66,9 @@ class PlanRow:
     owner: str
     made_at: datetime
     changed_at: datetime
+    fingerprint: str | None
+    approved_by: str | None
+    edition_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,55 @@ def add(connection: Connection, *, title: str, base_edition: int, owner: str, se
         {"t": title, "b": base_edition, "o": owner, "s": set_id},
     ).scalar()
     return None if found is None else int(found)
+
+
+def set_state(
+    connection: Connection,
+    plan_id: int,
+    state: str,
+    *,
+    fingerprint: str | None = None,
+    approved_by: str | None = None,
+    edition_id: int | None = None,
+) -> None:
+    """Bring a plan, which the caller has locked, into a state."""
+    connection.exec_driver_sql(
+        "UPDATE gridmap.plan SET state = %(s)s, fingerprint = %(f)s, approved_by = %(b)s, edition_id = %(e)s, "
+        "changed_at = now() WHERE id = %(i)s",
+        {"i": plan_id, "s": state, "f": fingerprint, "b": approved_by, "e": edition_id},
+    )
+
+
+def supersede(connection: Connection, *, but: int) -> None:
+    """Note that the plans whose edition was in force are not any more."""
+    connection.exec_driver_sql(
+        "UPDATE gridmap.plan SET state = 'superseded' WHERE state = 'active' AND id <> %(i)s", {"i": but}
+    )
+
+
+def recode_duties(connection: Connection, codes: Mapping[str, str]) -> int:
+    """Let duties follow grids whose code changed (old to new); returns how many did."""
+    return connection.exec_driver_sql(
+        "UPDATE gridmap.duty d SET grid_code = n.new FROM unnest(%(o)s::text[], %(n)s::text[]) AS n(old, new) "
+        "WHERE d.grid_code = n.old AND d.retired_at IS NULL",
+        {"o": list(codes), "n": list(codes.values())},
+    ).rowcount
+
+
+def move_open_requests(connection: Connection, edition_id: int) -> int:
+    """Give open requests to the grid that is responsible in an edition in force; returns how many moved.
+
+    By the building that they are about, else by their point, as they were placed when they came in.
+    """
+    return connection.exec_driver_sql(
+        "WITH homes AS MATERIALIZED (SELECT building_id, uid FROM gridmap.building_grids(%(e)s)), "
+        "placed AS (SELECT r.id, coalesce(h.uid, (SELECT g.uid FROM gridmap.grid_at(r.geom, now()) g)) AS uid "
+        "FROM gridmap.request r LEFT JOIN homes h ON h.building_id = r.building_id WHERE r.closed_at IS NULL "
+        "AND (r.building_id IS NOT NULL OR r.geom IS NOT NULL) AND r.edition_id IS NOT NULL) "
+        "UPDATE gridmap.request r SET current_uid = p.uid FROM placed p "
+        "WHERE p.id = r.id AND r.current_uid IS DISTINCT FROM p.uid",
+        {"e": edition_id},
+    ).rowcount
 
 
 def append(

@@ -654,8 +654,12 @@ plan = Table(
     ),
     Column("owner", Text, nullable=False),
     Column("set_id", BigInteger, ForeignKey("gridmap.grid_set.id")),
+    Column("fingerprint", Text, comment="of the state that was approved"),
+    Column("approved_by", Text),
+    Column("edition_id", Integer, ForeignKey("gridmap.edition.id"), comment="the edition that it became"),
     _moment("made_at", nullable=False, default=True),
     _moment("changed_at", nullable=False, default=True),
+    CheckConstraint("state IN ('draft', 'submitted', 'approved', 'active', 'superseded')", name="state"),
     comment="Drafts that start from an edition",
 )
 

@@ -599,15 +599,22 @@ CREATE TABLE gridmap.plan (
     revision INTEGER DEFAULT 0 NOT NULL,
     owner TEXT NOT NULL,
     set_id BIGINT,
+    fingerprint TEXT,
+    approved_by TEXT,
+    edition_id INTEGER,
     made_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     changed_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT plan_pkey PRIMARY KEY (id),
+    CONSTRAINT plan_state_check CHECK (state IN ('draft', 'submitted', 'approved', 'active', 'superseded')),
     CONSTRAINT plan_title_key UNIQUE (title),
+    CONSTRAINT plan_edition_id_fkey FOREIGN KEY(edition_id) REFERENCES gridmap.edition (id),
     CONSTRAINT plan_base_edition_fkey FOREIGN KEY(base_edition) REFERENCES gridmap.edition (id),
     CONSTRAINT plan_set_id_fkey FOREIGN KEY(set_id) REFERENCES gridmap.grid_set (id)
 );
 COMMENT ON TABLE gridmap.plan IS 'Drafts that start from an edition';
 COMMENT ON COLUMN gridmap.plan.revision IS 'number of the last operation';
+COMMENT ON COLUMN gridmap.plan.fingerprint IS 'of the state that was approved';
+COMMENT ON COLUMN gridmap.plan.edition_id IS 'the edition that it became';
 
 CREATE TABLE gridmap.request (
     id UUID DEFAULT gen_random_uuid() NOT NULL,

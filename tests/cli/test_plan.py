@@ -97,3 +97,19 @@ def test_an_operation_comes_from_a_file_too(plan: Callable[..., Any]) -> None:
 def test_what_cannot_be_done_is_an_error(plan: Callable[..., Any], arguments: tuple[str, ...], error: type) -> None:
     plan("new", "错误", "--commit")
     assert isinstance(plan(*arguments).exception, error)
+
+
+def test_a_plan_is_published_by_commands_alone(plan: Callable[..., Any], own: Place, quick: Callable[..., Any]) -> None:
+    told(plan("new", "发布", "--commit", "--json"))
+    grid = told(plan("show", "发布", "--json"))["grids"][-1]["code"]
+    told(plan("op", "发布", json.dumps({"kind": "rename", "grid": grid, "name": "新名"}), "--commit", "--json"))
+    for step, state in (("submit", "submitted"), ("reopen", "draft"), ("submit", "submitted"), ("approve", "approved")):
+        assert "--commit" in plan(step, "发布").output
+        assert told(plan(step, "发布", "--commit", "--json"))["state"] == state
+    assert isinstance(plan("undo", "发布", "--commit").exception, Conflict)
+    made = plan("publish", "发布", "--name", "第三版", "--commit")
+    assert made.exit_code == 0, made.exception
+    editions = json.loads(quick("edition", "list", "--json", "--database", own.name).stdout)
+    assert editions[-1]["name"] == "第三版"
+    shown = json.loads(quick("edition", "show", "--json", "--database", own.name).stdout)
+    assert {g["code"]: g["name"] for g in shown}[grid] == "新名"
