@@ -183,7 +183,8 @@ def test_a_plan_without_any_land_answers_too():
 def _none(state):
     empty = np.zeros(0, dtype=np.int64)
     return type(state.fabric).build(
-        ids=empty, geometry=np.zeros(0, dtype=object), xy=np.zeros((0, 2)), block=empty, building=empty, source=[], part=empty,
+        ids=empty, geometry=np.zeros(0, dtype=object), xy=np.zeros((0, 2)), block=empty, building=empty,
+        source=[], part=empty,
         estate=[], community=[], figures={"households": empty, "people": empty, "buildings": empty},
         edges=(empty, empty, np.zeros(0), []), cells_of_building={}, divisible_from=390,
     )  # fmt: skip
