@@ -56,7 +56,7 @@ class State:
                 tell_once()
                 from gridmap.services.walking import Walker
 
-                self._walker = Walker(self.place)
+                self._walker = Walker(self.place, keep_in=self.settings.data_dir)
                 self._walker.watch(self.over)
             return self._walker
 

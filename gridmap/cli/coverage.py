@@ -63,11 +63,11 @@ LatArgument = Annotated[float | None, typer.Argument(metavar="LAT", help="Latitu
 def _walker(database: str | None) -> Walker:
     from gridmap.services.kernels import tell_once
 
-    _, place = ready_place(database)
+    settings, place = ready_place(database)
     tell_once(lambda text: say(text, err=True))
     from gridmap.services.walking import Walker
 
-    return Walker(place)
+    return Walker(place, keep_in=settings.data_dir)
 
 
 def _question(walker: Walker, scenario: str | None, given: dict[str, Any]) -> Question:

@@ -74,7 +74,7 @@ def locate(
 
     settings, place = ready_place(database)
     locator = Locator(place, near_boundary_m=settings.near_boundary_m)
-    when, town = moment(at), _town(place)
+    when, town = moment(at), _town(place, settings.data_dir)
     answer = locator.locate(lon, lat, crs=crs, accuracy_m=accuracy_m, at=when, address=address, town=town, path=path)
     if json:
         print_json(answer)
@@ -82,13 +82,13 @@ def locate(
         _tell(answer)
 
 
-def _town(place: Place) -> Town:
+def _town(place: Place, data_dir: Path) -> Town:
     from gridmap.services.kernels import tell_once
 
     tell_once(lambda text: say(text, err=True))
     from gridmap.services.walking import Walker
 
-    return Walker(place).town()
+    return Walker(place, keep_in=data_dir).town()
 
 
 def _tell(answer: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import geopandas as gpd
@@ -34,6 +35,7 @@ from gridmap.core.reach import DirectPairs, Legs, legs
 from gridmap.core.reach.figures import Demand
 from gridmap.errors import NotReady
 from gridmap.services.attaching import LIMIT_M, Attached, Surroundings, attached_things, store_attached, take
+from gridmap.services.networks import network_of
 from gridmap.store import editions as edition_store
 from gridmap.store import stations as station_store
 from gridmap.store import walking as store
@@ -278,11 +280,13 @@ def direct_pairs(attached: Attachments, homes: Attachments, inside: Ints, *, spe
 class Walker:
     """Holds the town of one database; any number of threads may ask it at once.
 
-    :meth:`refresh` compares the data version and loads anew when it changed; :meth:`watch` does so each second.
+    :meth:`refresh` compares the data version and loads anew when it changed; :meth:`watch` does so each second. The
+    network is kept in the folder ``keep_in``, where one is given, for the next process.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, keep_in: Path | None = None) -> None:
         self.place = place
+        self._folder = keep_in
         self._loading = threading.Lock()
         self._town: Town | None = None
 
@@ -295,7 +299,7 @@ class Walker:
             with engine_of(self.place).connect().execution_options(isolation_level="REPEATABLE READ") as connection:
                 if self._fresh(connection):
                     return False
-                town, made, estate_ids = _load(self.place, connection, self._town)
+                town, made, estate_ids = _load(self.place, connection, self._town, self._folder)
             store_attached(self.place, made, town.network, estate_ids, dict(town.counters).get("base", 0))
             self._town = town
         return True
@@ -349,7 +353,9 @@ def _counters(connection: Connection) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(versions(connection).items()))
 
 
-def _load(place: Place, connection: Connection, before: Town | None) -> tuple[Town, list[Attached], Ints]:
+def _load(
+    place: Place, connection: Connection, before: Town | None, folder: Path | None
+) -> tuple[Town, list[Attached], Ints]:
     counters = _counters(connection)
     known = jurisdiction(connection)
     if known.metric_srid is None:
@@ -369,7 +375,7 @@ def _load(place: Place, connection: Connection, before: Town | None) -> tuple[To
     if before is not None and before.epsg == epsg and _streets_of(before.counters) == _streets_of(counters):
         network = before.network
     else:
-        network = build_network(project(street_rows(), epsg))
+        network = network_of(place, connection, epsg, folder, lambda: build_network(project(street_rows(), epsg)))
     estate_ids = store.walled_ids(connection)
     made: list[Attached] = []
 

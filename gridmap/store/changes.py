@@ -21,6 +21,14 @@ def versions(connection: Connection) -> dict[str, int]:
     return {row.name: row.value for row in connection.exec_driver_sql("SELECT name, value FROM gridmap.version")}
 
 
+def state_of(connection: Connection, name: str) -> str | None:
+    """Return a text that differs whenever a data version was counted up, also after a backup is restored."""
+    row = connection.exec_driver_sql(
+        "SELECT value, extract(epoch FROM changed_at) FROM gridmap.version WHERE name = %(n)s", {"n": name}
+    ).first()
+    return None if row is None else f"{row[0]} {row[1]}"
+
+
 def note_change(connection: Connection, who: str, what: str, detail: str = "{}") -> None:
     """Append to the change log: every write passes here."""
     connection.exec_driver_sql(

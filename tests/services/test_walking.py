@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -288,3 +289,28 @@ def test_the_frame_of_streets_is_only_read_when_it_is_needed(town_place: Place) 
     again = Walker(town_place).town()
     assert isinstance(again.around.streets(), gpd.GeoDataFrame)
     assert isinstance(again.grids.table, pd.DataFrame)
+
+
+def test_a_network_is_kept_for_the_next_process_until_streets_change(
+    town_place: Place, importer: Callable[..., Any], tmp_path: Path
+) -> None:
+    first = Walker(town_place, keep_in=tmp_path).town().network
+    (file,) = (tmp_path / "networks").iterdir()
+    stamp = file.stat().st_mtime_ns
+    again = Walker(town_place, keep_in=tmp_path).town().network
+    assert file.stat().st_mtime_ns == stamp
+    assert again.version == first.version
+    assert np.array_equal(again.xy, first.xy)
+    streets = town.streets()
+    importer(town_place, "streets", streets[streets["source_id"] == "s0"].assign(removed=True))
+    assert Walker(town_place, keep_in=tmp_path).town().network.version != first.version
+    (other,) = (tmp_path / "networks").iterdir()
+    assert other != file
+
+
+def test_a_damaged_network_file_is_made_anew(town_place: Place, tmp_path: Path) -> None:
+    first = Walker(town_place, keep_in=tmp_path).town().network
+    (file,) = (tmp_path / "networks").iterdir()
+    for damage in (b"", b"PK\x03\x04 not a zip", file.read_bytes()[:2000]):
+        file.write_bytes(damage)
+        assert Walker(town_place, keep_in=tmp_path).town().network.version == first.version
