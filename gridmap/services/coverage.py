@@ -29,6 +29,8 @@ __all__ = ["BY", "Question", "buildings", "coverage", "gaps", "route", "station_
 
 BY = ("grid", "community", "station", "kind")
 _TENTHS = 10.0
+#: The way is traced for the largest gaps only; the seconds are told for all.
+GAPS_WITH_WAY = 100
 _INCLUDED = ("area", "gaps", "buildings")
 KIND_TITLES = {
     "center": Text("党群服务中心", "service centre"),
@@ -365,7 +367,9 @@ def _gaps(walker: Walker, seen: Look) -> dict[str, Any]:
                     "buildings": int(row["buildings"]),
                     "unattached_households": int(row["unattached_households"]),
                     "grids": sorted(codes[leaf] for leaf in leaves if leaf >= 0),
-                    "nearest": _gap_nearest(seen, int(row["building"]), int(row["station"])),
+                    "nearest": _gap_nearest(
+                        seen, int(row["building"]), int(row["station"]), with_way=k < GAPS_WITH_WAY
+                    ),
                     "lon": _number(shapely.get_x(points[k]), 7),
                     "lat": _number(shapely.get_y(points[k]), 7),
                 },
@@ -387,14 +391,14 @@ def _grid_codes(town: Town) -> list[str]:
     return [str(code) for code in town.grids.table["code"].to_numpy(dtype=object)[town.grids.leaf]]
 
 
-def _gap_nearest(seen: Look, building: int, position: int) -> dict[str, Any] | None:
+def _gap_nearest(seen: Look, building: int, position: int, *, with_way: bool) -> dict[str, Any] | None:
     if building < 0 or position < 0:
         return None
     told = _nearest(seen, position, float(seen.far.seconds[building]))
     assert told is not None  # noqa: S101 (the position is one)
-    way = drawing.way(seen, building)
     straight = np.hypot(*(seen.scene.homes.xy[building] - seen.stations.xy[position]))
-    return told | {"walk_m": round(way.metres, 1), "straight_m": round(float(straight), 1)}
+    metres = round(drawing.way(seen, building).metres, 1) if with_way else None
+    return told | {"walk_m": metres, "straight_m": round(float(straight), 1)}
 
 
 def unattached(walker: Walker, seen: Look, *, most: int = 1000) -> list[dict[str, Any]]:

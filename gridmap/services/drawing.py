@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -138,7 +140,12 @@ def areas(seen: Look, limits: tuple[float, ...]) -> list[dict[str, Any]]:
     else:
         raster = seen.scene.kept.get(("raster",), lambda: _raster(seen))
         field = time_field(seen.walk.times, seen.stations, limit_s=max(limits) * 60, raster=raster)
-        shapes = [shapely.simplify(one, SMOOTH_M) for one in reach_polygons(field, [m * 60 for m in limits])]
+
+        def drawn(minutes: float) -> shapely.Geometry:
+            return shapely.simplify(reach_polygons(field, [minutes * 60])[0], SMOOTH_M)
+
+        with ThreadPoolExecutor(min(len(limits), os.cpu_count() or 1)) as pool:
+            shapes = list(pool.map(drawn, limits))
     features = []
     for minutes, shape in zip(limits, shapes, strict=True):
         error = polygon_error(shape, xy, seconds, minutes * 60)
