@@ -347,7 +347,7 @@ def gap_id(rank: int) -> str:
 def _gaps(walker: Walker, seen: Look) -> dict[str, Any]:
     table, area = gap_table(seen)
     cells = seen.town.cells
-    shapes = drawing.land_of(walker.place, cells.ids, area, len(table))
+    shapes = drawing.land_of(walker.place, seen, area, len(table))
     points = shapely.point_on_surface(shapes)
     codes = _grid_codes(seen.town)
     features = []

@@ -75,7 +75,7 @@ def _imported(before: Iterable[Grid], rows: pd.DataFrame) -> tuple[list[GridChan
     key_of |= {code: -1 - k for k, code in enumerate(c for c in rows["code"] if c not in known)}
     changes: list[GridChange] = []
     for row in rows.to_dict("records"):
-        facts = _facts(row, key_of, leaf=row["level"] == lowest, only_leaves=only_leaves)
+        facts = _facts(row, key_of, leaf=bool(row["level"] == lowest), only_leaves=only_leaves)
         grid = known.get(row["code"])
         if grid is None:
             level = leaf_level if row["level"] == lowest else int(row["level"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -118,16 +119,29 @@ def geojson(shape: shapely.Geometry | None) -> Any:
     return orjson.loads(shapely.to_geojson(rounded))
 
 
-def land_of(place: Place, cells: NDArray[np.int64], area: NDArray[np.int64], count: int) -> NDArray[np.object_]:
-    """Return the land of areas: the union of their cells (ids; ``area`` −1: in none), EPSG:4326."""
-    rows = np.flatnonzero((area >= 0) & (cells > 0))
-    if not len(rows):
-        return np.full(count, shapely.Polygon(), dtype=object)
+def land_of(place: Place, seen: Look, area: NDArray[np.int64], count: int) -> NDArray[np.object_]:
+    """Return the land of areas of cells (``area`` of each cell; −1: in none), EPSG:4326.
+
+    It is the union of their cells; a building that has no cell yet stands for itself.
+    """
+    cells = seen.town.cells
+    rows = np.flatnonzero(area >= 0)
+    real, bare = rows[cells.ids[rows] > 0], rows[cells.ids[rows] <= 0]
+    demand = cells.demand
+    building = np.full(len(cells.ids), -1, dtype=np.int64)
+    building[demand.cell] = demand.building
+    shapes, of = [], []
     with engine_of(place).connect() as connection:
-        found = store.cell_shapes(connection, cells[rows].tolist())
-    order = rows[np.argsort(cells[rows], kind="stable")]
-    at = np.searchsorted(cells[order], found["id"].to_numpy(dtype=np.int64))
-    return dissolve(np.asarray(found.geometry.array, dtype=object), area[order][at], count)
+        for keys, at, read in (
+            (cells.ids[real], real, store.cell_shapes),
+            (seen.town.homes.ids[building[bare]], bare, partial(store.shapes, thing="building")),
+        ):
+            found = read(connection, ids=keys.tolist())
+            order = np.argsort(keys, kind="stable")
+            found_at = np.searchsorted(keys[order], found["id"].to_numpy(dtype=np.int64))
+            shapes.append(np.asarray(found.geometry.array, dtype=object))
+            of.append(area[at[order][found_at]])
+    return dissolve(np.concatenate(shapes), np.concatenate(of), count)
 
 
 def areas(seen: Look, limits: tuple[float, ...]) -> list[dict[str, Any]]:

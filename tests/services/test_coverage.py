@@ -413,6 +413,16 @@ def test_no_buildings_and_no_stations_give_zeros_and_say_so(place: Place, import
     assert service.buildings(empty, Question())["id"] == []
 
 
+def test_homes_that_have_no_cell_yet_are_gaps_by_their_footprints(place: Place, importer: Callable[..., Any]) -> None:
+    for kind in ("areas", "streets", "buildings", "households", "stations"):
+        importer(place, kind, getattr(town, kind)())
+    found = service.gaps(Walker(place), Question(minutes=0.1))["features"]
+    assert found
+    for feature in found:
+        gap = feature["properties"]
+        assert shapely.contains_xy(shapely.from_geojson(json.dumps(feature["geometry"])), gap["lon"], gap["lat"])
+
+
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
