@@ -36,8 +36,12 @@ DIGITS = "零一二三四五六七八九十"
 
 
 def numeral(n: int) -> str:
-    """Return a Chinese numeral for 1 to 99."""
-    tens, ones = divmod(n, 10)
+    """Return a Chinese numeral for 1 to 999."""
+    hundreds, rest = divmod(n, 100)
+    tens, ones = divmod(rest, 10)
+    if hundreds:
+        middle = DIGITS[tens] + ("十" if tens else "") if rest else ""
+        return DIGITS[hundreds] + "百" + middle + (DIGITS[ones] if ones else "")
     if tens == 0:
         return DIGITS[ones]
     return ("" if tens == 1 else DIGITS[tens]) + "十" + (DIGITS[ones] if ones else "")

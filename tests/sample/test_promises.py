@@ -20,6 +20,7 @@ from gridmap.core.rules import check as run_check
 from gridmap.errors import InputError
 from gridmap.model.kinds import KINDS
 from gridmap.sample import SampleBase, SampleCounty, generate
+from gridmap.sample.names import numeral
 from gridmap.sample.walking import Network
 from tests.sample.fingerprint import TABLES, fingerprint
 
@@ -457,3 +458,9 @@ def test_a_place_without_streets_is_refused_with_a_sentence() -> None:
     base = toy_town()
     with pytest.raises(InputError, match="no blocks"):
         generate(base=SampleBase(streets=base.streets.iloc[:0], water=base.water))
+
+
+def test_numerals_are_those_that_people_write() -> None:
+    told = {1: "一", 10: "十", 12: "十二", 40: "四十", 99: "九十九", 100: "一百", 105: "一百零五", 167: "一百六十七"}
+    assert {n: numeral(n) for n in told} == told
+    assert len({numeral(n) for n in range(1, 1000)}) == 999
