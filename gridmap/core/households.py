@@ -437,15 +437,16 @@ def _rows(counts: pd.DataFrame) -> Iterable[_Row]:
             "basis resident or registered.",
             problems=tuple(dict(b) for b in bad),
         )
-    for at in range(len(counts)):
+    columns = (list(column) for column in (households, people, basis, dates, source, estimated))
+    for at, (homes, heads, kind, date, origin, guessed) in enumerate(zip(*columns, strict=True)):
         yield _Row(
             at,
-            int(households.iloc[at]),
-            None if np.isnan(people.iloc[at]) else int(people.iloc[at]),
-            str(basis.iloc[at]),
-            dates.iloc[at],
-            None if source.iloc[at] is None else str(source.iloc[at]),
-            bool(estimated.iloc[at]) if pd.notna(estimated.iloc[at]) else False,
+            int(homes),
+            None if np.isnan(heads) else int(heads),
+            str(kind),
+            date,
+            None if origin is None else str(origin),
+            bool(guessed) if pd.notna(guessed) else False,
         )
 
 

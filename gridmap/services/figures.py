@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from gridmap.core.crs import project
@@ -14,6 +16,10 @@ from gridmap.store import findings as finding_store
 from gridmap.store.jurisdiction import jurisdiction
 
 PLACES_KEPT = 200
+_COLUMNS = {
+    "households": "households", "people": "people", "figure_basis": "basis", "figure_date": "figure_date",
+    "figure_source": "figure_source", "estimated": "estimated",
+}  # fmt: skip
 
 
 def refresh(connection: Connection) -> dict[str, Any]:
@@ -34,7 +40,8 @@ def refresh(connection: Connection) -> dict[str, Any]:
         constants=constants,
         aliases=aliases,
     )
-    changed = store.write_figures(connection, buildings["id"].to_numpy(), made.figures)
+    differs = _differs(buildings, made.figures)
+    changed = store.write_figures(connection, buildings["id"].to_numpy()[differs], made.figures[differs])
     finding_store.replace(connection, "households", made.findings[:PLACES_KEPT])
     return {
         "households": made.households,
@@ -42,3 +49,17 @@ def refresh(connection: Connection) -> dict[str, Any]:
         "households_estimated": int(made.figures.loc[made.figures["estimated"], "households"].sum()),
         "buildings_changed": changed,
     }
+
+
+def _differs(buildings: pd.DataFrame, figures: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which buildings have other figures now than are stored."""
+    out = np.zeros(len(figures), dtype=bool)
+    for stored, column in _COLUMNS.items():
+        was, now = (
+            frame[name].astype(object).reset_index(drop=True)
+            for frame, name in ((buildings, stored), (figures, column))
+        )
+        none = was.isna(), now.isna()
+        same = was.astype(str).str[:10] == now.astype(str).str[:10] if stored == "figure_date" else was == now
+        out |= ~((none[0] & none[1]) | (same & ~none[0] & ~none[1])).to_numpy(dtype=bool)
+    return out
