@@ -30,8 +30,9 @@ from gridmap.store import findings as finding_store
 from gridmap.store.changes import bump
 from gridmap.store.jurisdiction import jurisdiction
 
+_EDGE_FACTS = ("length_m", "street_class", "street_name", "synthetic")
 _NEAR_M = 1.0
-_BESIDE_M = 100.0
+_BESIDE_M = 60.0
 SHAPING = ("areas", "streets", "water", "buildings")
 
 
@@ -54,7 +55,7 @@ def carry_over(connection: Connection, before: Mapping[str, int]) -> dict[str, A
     made = update_cells(fabric, _base_near(connection, near, srid), change, settings=CellSettings())
     if not made.touched_blocks:
         return {"blocks_touched": 0, "cells_new": 0, "cells_replaced": 0, "doubtful": 0, "seconds": 0.0}
-    ids = _write(connection, made, ids, near, srid)
+    ids = _write(connection, made, fabric, ids, near, srid)
     doubtful = _settle(connection, made, ids, srid)
     bump(connection, "edition")
     return {
@@ -149,7 +150,12 @@ def _base_near(connection: Connection, blocks: gpd.GeoDataFrame, srid: int) -> B
 
 
 def _write(
-    connection: Connection, made: CellChange, live: dict[str, int], blocks: gpd.GeoDataFrame, srid: int
+    connection: Connection,
+    made: CellChange,
+    before: CellFabric,
+    live: dict[str, int],
+    blocks: gpd.GeoDataFrame,
+    srid: int,
 ) -> dict[str, int]:
     """Store what became of the cells (``live``: ids by key before); returns the ids of old and new ones by key."""
     block_id = dict(zip(blocks["key"], blocks["id"], strict=True))
@@ -172,8 +178,9 @@ def _write(
         cell_ids=retired_ids,
         block_ids=np.array([block_id[k] for k in made.blocks_retired], dtype=np.int64),
     )
-    edges = made.edges_added
-    store.replace_edges_of(connection, inside_ids, edges.assign(a=edges["a"].map(cell_id), b=edges["b"].map(cell_id)))
+    gone, new = _changed_edges(before.edges, made.edges_added, set(inside["key"]) | set(made.retired))
+    store.remove_edges(connection, gone["a"].map(cell_id).tolist(), gone["b"].map(cell_id).tolist())
+    store.add_edges(connection, new.assign(a=new["a"].map(cell_id), b=new["b"].map(cell_id)))
     hung = made.fabric.attachments[made.fabric.attachments["cell"].isin(inside["key"])]
     store.replace_attachments(
         connection,
@@ -185,6 +192,22 @@ def _write(
     store.point_to_archives(connection, retired_ids)
     finding_store.add(connection, "cells", making.named_findings(connection, made.findings))
     return cell_id
+
+
+def _changed_edges(was: pd.DataFrame, now: pd.DataFrame, cells: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the borders of some cells that are no longer as they were, and those that are new or changed."""
+
+    def rows(edges: pd.DataFrame) -> dict[tuple[str, str], tuple[Any, ...]]:
+        ends = zip(edges["a"], edges["b"], strict=True)
+        rest = zip(*(edges[name].fillna("") for name in _EDGE_FACTS), strict=True)
+        return {(min(a, b), max(a, b)): facts for (a, b), facts in zip(ends, rest, strict=True)}
+
+    was = was[was["a"].isin(cells) | was["b"].isin(cells)]
+    old, new = rows(was), rows(now)
+    gone = [k for k, facts in old.items() if new.get(k) != facts]
+    kept = {k for k, facts in old.items() if new.get(k) == facts}
+    fresh = [(min(a, b), max(a, b)) not in kept for a, b in zip(now["a"], now["b"], strict=True)]
+    return pd.DataFrame(gone, columns=["a", "b"]), now[np.array(fresh, dtype=bool)]
 
 
 def _settle(connection: Connection, made: CellChange, cell_id: Mapping[str, int], srid: int) -> int:

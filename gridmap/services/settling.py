@@ -376,7 +376,7 @@ def _astride(connection: Connection, chosen: pd.DataFrame, edition_id: int) -> N
         "SELECT n.cell FROM unnest(%(c)s::bigint[], %(u)s::bigint[]) AS n(cell, uid) "
         "JOIN gridmap.cell c ON c.id = n.cell JOIN gridmap.building b ON b.id = c.building_id "
         "JOIN gridmap.edition_grid g ON g.uid = n.uid AND g.edition_id = %(e)s "
-        "WHERE ST_Area(ST_Intersection(b.geom, g.geom)) < %(s)s * ST_Area(b.geom)",
+        "WHERE NOT ST_Within(b.geom, g.geom) AND ST_Area(ST_Intersection(b.geom, g.geom)) < %(s)s * ST_Area(b.geom)",
         {
             "c": [int(i) for i in chosen["new_id"]],
             "u": [int(u) for u in chosen["uid"]],
@@ -451,27 +451,27 @@ def _reshaped(before: gpd.GeoDataFrame, now: gpd.GeoDataFrame) -> set[int]:
 def _sum_up(connection: Connection, edition_id: int, srid: int, changed: gpd.GeoDataFrame, reshaped: set[int]) -> None:
     """Work out the grids above changed ones, level by level; polygons only where land is not as it was."""
     while len(parents := set(changed["parent_uid"].dropna().astype("int64"))):
-        above = store.edition_grids(connection, edition_id, uids=parents).reset_index(drop=True)
-        below = store.edition_grids(connection, edition_id, below=parents)
+        above = pd.DataFrame(store.edition_grids(connection, edition_id, uids=parents, shapes=False))
+        below = pd.DataFrame(store.edition_grids(connection, edition_id, below=parents, shapes=False))
         member = pd.Index(above["uid"]).get_indexer(pd.Index(below["parent_uid"].astype("int64"))).astype(np.int64)
         for name in ("households", "households_estimated", "people", "buildings"):
             summed = partition.totals(below[name].to_numpy(dtype=float), member, len(above))
             above[name] = np.rint(summed).astype(np.int64)
-        moved = np.zeros(len(above), dtype=bool)
-        moved[member[below["uid"].isin(reshaped).to_numpy()]] = True
-        store.write_edition_figures(connection, edition_id, above[~moved])
-        if moved.any():
-            inside = moved[member]
-            rank = np.cumsum(moved) - 1
-            shapes = project(below[inside], srid).geometry.to_numpy()
-            polygons = partition.dissolve(shapes, rank[member[inside]].astype(np.int64), int(moved.sum()))
-            anew = above[moved].copy()
-            anew["area_m2"] = shapely.area(polygons)
-            anew["pieces"] = shapely.get_num_geometries(polygons)
-            anew = anew.set_geometry(gpd.GeoSeries(polygons, index=anew.index, crs=srid).to_crs(4326))
-            store.write_edition_grids(connection, edition_id, anew)
-        now = store.edition_grids(connection, edition_id, uids=parents)
-        changed, reshaped = now, _reshaped(above, now)
+        store.write_edition_figures(connection, edition_id, above)
+        moved = set(below.loc[below["uid"].isin(reshaped), "parent_uid"].astype("int64"))
+        changed, reshaped = above, _joined_anew(connection, edition_id, srid, moved) if moved else set()
+
+
+def _joined_anew(connection: Connection, edition_id: int, srid: int, uids: set[int]) -> set[int]:
+    """Join the land of grids above others anew; returns which of them changed to the vertex."""
+    above = store.edition_grids(connection, edition_id, uids=uids)
+    below = store.edition_grids(connection, edition_id, below=uids)
+    member = pd.Index(above["uid"]).get_indexer(pd.Index(below["parent_uid"].astype("int64"))).astype(np.int64)
+    polygons = partition.dissolve(project(below, srid).geometry.to_numpy(), member, len(above))
+    anew = above.assign(area_m2=shapely.area(polygons), pieces=shapely.get_num_geometries(polygons))
+    anew = anew.set_geometry(gpd.GeoSeries(polygons, index=anew.index, crs=srid).to_crs(4326))
+    store.write_edition_grids(connection, edition_id, anew)
+    return _reshaped(above, store.edition_grids(connection, edition_id, uids=uids))
 
 
 def refresh_totals(connection: Connection) -> None:

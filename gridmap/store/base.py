@@ -33,7 +33,7 @@ TABLE_OF = {
 VERSIONED = frozenset({"area", "street", "water", "building"})
 """Tables whose changed rows leave their former state behind, because cells are made from them."""
 
-_NEAR_DEGREES = 0.001
+_NEAR_DEGREES = 0.0006
 _MULTI = {"streets", "landuse", "estates", "buildings", "nets"}
 _NOT_NULL_DEFAULTS: dict[str, Any] = {
     "bridge": False,

@@ -71,8 +71,9 @@ def ids_by_key(connection: Connection) -> dict[str, int]:
 def blocks_of_buildings(connection: Connection, building_ids: Sequence[int]) -> list[int]:
     """Return the blocks in which buildings have cells or hang on cells."""
     rows = connection.exec_driver_sql(
-        "SELECT DISTINCT c.block_id FROM gridmap.cell c WHERE c.retired_at IS NULL AND (c.building_id = ANY(%(b)s) "
-        "OR c.id IN (SELECT t.cell_id FROM gridmap.cell_attachment t WHERE t.building_id = ANY(%(b)s)))",
+        "SELECT c.block_id FROM gridmap.cell c WHERE c.retired_at IS NULL AND c.building_id = ANY(%(b)s) "
+        "UNION SELECT c.block_id FROM gridmap.cell_attachment t JOIN gridmap.cell c ON c.id = t.cell_id "
+        "WHERE c.retired_at IS NULL AND t.building_id = ANY(%(b)s)",
         {"b": [int(i) for i in building_ids]},
     )
     return [int(row[0]) for row in rows]
@@ -229,11 +230,13 @@ def replace_edges(connection: Connection, edges: pd.DataFrame) -> None:
     add_edges(connection, edges)
 
 
-def replace_edges_of(connection: Connection, cell_ids: Ids, edges: pd.DataFrame) -> None:
-    """Replace the borders that touch any of the cells."""
-    cells = [int(i) for i in cell_ids]
-    connection.exec_driver_sql("DELETE FROM gridmap.cell_edge WHERE a = ANY(%(i)s) OR b = ANY(%(i)s)", {"i": cells})
-    add_edges(connection, edges)
+def remove_edges(connection: Connection, a: Sequence[int], b: Sequence[int]) -> None:
+    """Remove the borders between pairs of cells (ids in any order)."""
+    connection.exec_driver_sql(
+        "DELETE FROM gridmap.cell_edge e USING unnest(%(a)s::bigint[], %(b)s::bigint[]) AS n(a, b) "
+        "WHERE e.a = least(n.a, n.b) AND e.b = greatest(n.a, n.b)",
+        {"a": [int(i) for i in a], "b": [int(i) for i in b]},
+    )
 
 
 def replace_attachments(connection: Connection, attachments: pd.DataFrame, *, of_cells: Ids | None = None) -> None:

@@ -188,16 +188,17 @@ def edition_grids(
     leaf: bool | None = None,
     uids: Collection[int] | None = None,
     below: Collection[int] | None = None,
+    shapes: bool = True,
 ) -> gpd.GeoDataFrame:
     """Return the grids of an edition with polygons (EPSG:4326), ordered by level and code.
 
-    ``uids``: only these; ``below``: only those whose parent is one of these.
+    ``uids``: only these; ``below``: only those whose parent is one of these; ``shapes``: False leaves polygons out.
     """
     only = "" if uids is None else "AND uid = ANY(%(u)s::bigint[]) "
     only += "" if below is None else "AND parent_uid = ANY(%(b)s::bigint[]) "
     frame = read_frame(
         connection,
-        f"SELECT {_GRID_COLUMNS}, ST_AsBinary(geom) AS geom FROM gridmap.edition_grid "
+        f"SELECT {_GRID_COLUMNS}{', ST_AsBinary(geom) AS geom' if shapes else ''} FROM gridmap.edition_grid "
         "WHERE edition_id = %(e)s AND (%(l)s::int IS NULL OR level = %(l)s) AND (%(f)s::bool IS NULL OR leaf = %(f)s) "
         f'{only}ORDER BY level, code COLLATE "C"',
         {

@@ -118,15 +118,18 @@ def suggest_grids(change: CellChange, grid_of: Mapping[str, Hashable]) -> pd.Dat
     ``doubtful``: the land comes from several grids and less than 80 % from the suggested one.
     """
     rows: list[tuple[str, Hashable | None, float, bool]] = []
-    by_new = dict(list(change.lineage.groupby("new", sort=True)))
-    for cell in change.added["key"]:
-        parents = by_new.get(cell)
-        if parents is None:
+    parents: dict[str, list[tuple[str, float, float]]] = {}
+    for old, new, share, home in zip(
+        *(change.lineage[name].tolist() for name in ("old", "new", "share_of_new", "households_share")), strict=True
+    ):
+        parents.setdefault(new, []).append((old, share, home))
+    for cell in change.added["key"].tolist():
+        if cell not in parents:
             rows.append((cell, None, 0.0, True))
             continue
         land: dict[Hashable | None, float] = {}
         homes: dict[Hashable | None, float] = {}
-        for old, share, home in zip(parents["old"], parents["share_of_new"], parents["households_share"], strict=True):
+        for old, share, home in parents[cell]:
             grid = grid_of.get(old)
             land[grid] = land.get(grid, 0.0) + share
             homes[grid] = homes.get(grid, 0.0) + (0.0 if np.isnan(home) else home)
