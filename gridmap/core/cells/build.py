@@ -22,7 +22,7 @@ from gridmap.core.cells.cutters import (
     labelled,
     metric_epsg,
 )
-from gridmap.core.cells.fill import Filled, fill_blocks
+from gridmap.core.cells.fill import Filled, Pool, fill_blocks, pool_for
 from gridmap.core.cells.findings import building_findings, legacy_findings
 from gridmap.core.cells.legacy import (
     BuildingShares,
@@ -83,7 +83,11 @@ def build_cells(
     InputError
         Ids or codes are missing or repeated, or there are no data.
     """
-    settings = settings or CellSettings()
+    with pool_for(0 if base.buildings is None else len(base.buildings), processes) as pool:
+        return _built(base, settings or CellSettings(), pool, progress)
+
+
+def _built(base: BaseData, settings: CellSettings, pool: Pool | None, progress: Progress) -> CellFabric:
     epsg = metric_epsg(base)
     areas, legacy = clean_polygons(base.areas), clean_polygons(base.legacy)
     region = extent_of(base, areas, legacy)
@@ -106,7 +110,7 @@ def build_cells(
     blocks = Faces(polygon, housed.blocks.area, housed.blocks.water)
     filled = fill_blocks(
         blocks.polygon, footprints.polygon, housed.block, settings,
-        processes=processes, progress=part(progress, 0.2, 0.75), cap_m2=cap_m2,
+        pool=pool, progress=part(progress, 0.2, 0.75), cap_m2=cap_m2,
     )  # fmt: skip
     land = _Land(blocks, np.full(len(polygon), -1, dtype=np.int64), housed.block, filled)
     findings = building_findings(
@@ -116,7 +120,7 @@ def build_cells(
     grid = np.full(len(filled.polygon), -1, dtype=np.int64)
     if len(legacy.polygon):
         shares = building_shares(footprints, legacy, near_m=settings.give_way_m)
-        land, grid = _with_legacy(land, shares, footprints, legacy, settings, part(progress, 0.75, 0.9))
+        land, grid = _with_legacy(land, shares, footprints, legacy, settings, pool, part(progress, 0.75, 0.9))
         findings += legacy_findings(
             footprints, shares.share, housed.cut_by_area, grid, legacy,
             epsg=epsg, straddle_share=settings.straddle_share, sliver_m=settings.legacy_depth_m / 2,
@@ -167,6 +171,7 @@ def _with_legacy(
     footprints: Footprints,
     legacy: Polygons,
     settings: CellSettings,
+    pool: Pool | None,
     progress: Progress,
 ) -> tuple[_Land, Ints]:
     """Cut the blocks in which present grids differ from the cells; return the grid of every cell too."""
@@ -196,7 +201,7 @@ def _with_legacy(
     polygon = np.concatenate([b.polygon for b in fresh])
     first_new = int(kept.sum())
     again = fill_blocks(
-        polygon, footprints.polygon, np.where(new, lives_in - first_new, -1), settings, progress=progress
+        polygon, footprints.polygon, np.where(new, lives_in - first_new, -1), settings, pool=pool, progress=progress
     )
     stays = kept[land.filled.block]
     filled = Filled(

@@ -181,9 +181,9 @@ def blocks_of(cutters: Cutters, region: Any, footprints: Footprints, settings: C
         return give_way(inside, shapely.boundary(region), distance_m=_RIM_M, min_piece_m=2 * _RIM_M)
 
     lines = tied(np.array([*shapely.boundary(cutters.areas.polygon), *cutters.cutting], dtype=object))
-    blocks = _merged(lines, cutters, region, footprints, settings)
     if not len(cutters.lanes):
-        return blocks
+        return _merged(lines, cutters, region, footprints, settings)
+    blocks = _merged(lines, cutters, region, footprints, settings, roughly=True)
     large = shapely.area(blocks.polygon) > settings.large_block_m2
     if len(footprints.polygon) and np.isfinite(footprints.households).any():
         held = located_in(shapely.point_on_surface(footprints.polygon), blocks.polygon)
@@ -192,7 +192,7 @@ def blocks_of(cutters: Cutters, region: Any, footprints: Footprints, settings: C
         large |= homes > settings.target_households
     large &= ~blocks.water
     if not large.any():
-        return blocks
+        return _merged(lines, cutters, region, footprints, settings)
     lanes = _within(cutters.lanes, shapely.union_all(blocks.polygon[large]))
     lines = np.concatenate([lines, tied(lanes)])
     return _merged(lines, cutters, region, footprints, settings)
@@ -206,8 +206,16 @@ def _within(lines: Geometries, zone: Any) -> Geometries:
     return np.concatenate([parts_of_type(lines[whole], 1), parts_of_type(shapely.intersection(cut, zone), 1)])
 
 
-def _merged(lines: Geometries, cutters: Cutters, region: Any, footprints: Footprints, settings: CellSettings) -> Faces:
-    faces = labelled(cutters, faces_between(lines, region))
+def _merged(
+    lines: Geometries,
+    cutters: Cutters,
+    region: Any,
+    footprints: Footprints,
+    settings: CellSettings,
+    *,
+    roughly: bool = False,
+) -> Faces:
+    faces = labelled(cutters, faces_between(lines, region, roughly=roughly))
     inhabited = inhabited_faces(footprints.polygon, faces.polygon)
     group = thin_groups(faces, inhabited, thin_m=settings.thin_m, small_m2=settings.small_block_m2)
     return merge_faces(faces, group)

@@ -6,6 +6,7 @@ import multiprocessing
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from gridmap.core.cells.settings import CellSettings
 from gridmap.model.progress import Progress
 from gridmap.model.text import Text
 
-__all__ = ["Filled", "fill_blocks"]
+__all__ = ["Filled", "Pool", "fill_blocks", "pool_for"]
 
 _WORTH_PROCESSES = 3_000
 _CHUNK = 400
@@ -33,13 +34,33 @@ class Filled:
     outline: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Processes that divide blocks."""
+
+    executor: ProcessPoolExecutor
+    processes: int
+
+
+@contextmanager
+def pool_for(outlines: int, processes: int) -> Iterator[Pool | None]:
+    """Start processes for a town of so many outlines, if it is worth it; they get ready while others work."""
+    if processes <= 1 or outlines < _WORTH_PROCESSES:
+        yield None
+        return
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as executor:
+        for _ in range(processes):
+            executor.submit(_divide, [])
+        yield Pool(executor, processes)
+
+
 def fill_blocks(
     blocks: Geometries,
     outlines: Geometries,
     lives_in: Ints,
     settings: CellSettings,
     *,
-    processes: int = 1,
+    pool: Pool | None = None,
     progress: Progress,
     cap_m2: float | None = None,
 ) -> Filled:
@@ -55,7 +76,7 @@ def fill_blocks(
     cells: list[Geometries] = [np.zeros(0, dtype=object)] * len(blocks)
     owner: list[Ints] = [np.zeros(0, dtype=np.int64)] * len(blocks)
     jobs = _jobs(biggest_first, blocks, outlines, rows, settings, cap_m2)
-    for numbers, made in _run(jobs, processes if size.sum() >= _WORTH_PROCESSES else 1):
+    for numbers, made in _run(jobs, pool if size.sum() >= _WORTH_PROCESSES else None):
         for number, (polygon, label) in zip(numbers, made, strict=True):
             cells[number] = shapely.from_wkb(polygon)
             owner[number] = np.where(label >= 0, rows[number][np.maximum(label, 0)] if size[number] else 0, label)
@@ -104,20 +125,18 @@ def _divide(work: list[_Work]) -> _Made:
     return made
 
 
-def _run(jobs: Iterator[_Job], processes: int) -> Iterator[tuple[list[int], _Made]]:
-    if processes <= 1:
+def _run(jobs: Iterator[_Job], pool: Pool | None) -> Iterator[tuple[list[int], _Made]]:
+    if pool is None:
         for numbers, work in jobs:
             yield numbers, _divide(work)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        # Few jobs are under way at once: their bytes would else all wait in memory.
-        waiting: deque[tuple[list[int], Future[_Made]]] = deque()
-        for numbers, work in jobs:
-            waiting.append((numbers, pool.submit(_divide, work)))
-            if len(waiting) > 3 * processes:
-                first, made = waiting.popleft()
-                yield first, made.result()
-        while waiting:
+    # Few jobs are under way at once: their bytes would else all wait in memory.
+    waiting: deque[tuple[list[int], Future[_Made]]] = deque()
+    for numbers, work in jobs:
+        waiting.append((numbers, pool.executor.submit(_divide, work)))
+        if len(waiting) > 3 * pool.processes:
             first, made = waiting.popleft()
             yield first, made.result()
+    while waiting:
+        first, made = waiting.popleft()
+        yield first, made.result()
