@@ -373,7 +373,7 @@ def test_an_answer_that_fails_is_told_and_can_be_asked_again(url: str, opening: 
     page.route("**/v1/coverage?**", lambda route: route.fulfill(status=409, json=refusal))
     page.get_by_role("button", name="覆盖").click()
     page.locator("[role=alert]", has_text="还没有道路").wait_for()
-    page.wait_for_load_state("networkidle")  # answers that are fetched ahead fail, too, each with a line of its own
+    page.wait_for_load_state("networkidle")  # what arrives after it, such as scenarios, does not take it away
     page.unroute("**/v1/coverage?**")
     page.get_by_role("button", name="重试").click()
     page.locator(".gm-hero").wait_for()

@@ -346,7 +346,16 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     }
   }
 
-  const listScenarios = () => (source.tries ? scenarios(async () => {}) : null);
+  /** Without an act of the planner: a refusal that stands there is about something else and stays. */
+  async function listScenarios() {
+    if (!source.tries) return;
+    try {
+      store.set({ scenarios: await source.scenarios() });
+    } catch (error) {
+      store.set({ problem: sentence(error) });
+    }
+  }
+
   const titleOf = (scenario) => scenario.title ?? scenario.name ?? String(scenario.id);
 
   async function save(title, anew) {
