@@ -22,9 +22,12 @@ from gridmap.core.crs import LONLAT_EPSG, project, transform_xy
 from gridmap.core.network.walkable import walkable
 from gridmap.errors import InputError
 from gridmap.model.finding import Finding, Severity
+from gridmap.model.naming import unknown_name
 from gridmap.model.text import Text
 
 __all__ = [
+    "CUT_FINDING",
+    "KEPT",
     "RULES",
     "CheckInputs",
     "CheckSettings",
@@ -43,6 +46,24 @@ Shapes = npt.NDArray[np.object_]
 
 _CRACK_DEGREES = 1e-6  # about 10 cm
 CUT_FINDING = "building_across_official_line"
+
+#: Titles of the findings that the making of cells, their carrying over and the figures leave behind, by name. No rule
+#: finds them again: they stand until what made them is computed anew.
+KEPT: dict[str, Text] = {
+    "building_across_block": Text("楼栋跨越街区界线", "buildings across block borders"),
+    CUT_FINDING: Text("楼栋跨越行政界线", "buildings across official lines"),
+    "outlines_overlap": Text("建筑轮廓重叠", "outlines that overlap"),
+    "building_beyond_extent": Text("楼栋越出辖区", "buildings beyond the jurisdiction"),
+    "building_across_grid_line": Text("原网格界线穿过楼栋", "present grid lines through buildings"),
+    "grid_without_cell": Text("原网格没有单元", "present grids without a cell"),
+    "new_cell_between_grids": Text("新单元的归属", "new cells between grids"),
+    "building_use_unknown": Text("楼栋用途不明", "buildings without a use"),
+    "household_rows_conflict": Text("户数表互相矛盾的行", "household rows that contradict each other"),
+    "household_row_ambiguous": Text("户数表对应多栋楼的行", "household rows that fit several buildings"),
+    "household_row_unmatched": Text("户数表找不到楼栋的行", "household rows that fit no building"),
+    "estate_total_too_small": Text("小区总数小于各楼之和", "estate totals below their buildings"),
+    "estate_total_unshared": Text("小区总数无楼可分", "estate totals without a building"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +192,7 @@ def _chosen(names: Iterable[str] | None) -> list[Rule]:
     wanted = set(names)
     unknown = sorted(wanted - RULES.keys())
     if unknown:
-        known = ", ".join(RULES)
-        raise InputError(
-            f"没有名为 {unknown[0]} 的规则; 可用的有: {known}。", f"There is no rule {unknown[0]}; there are: {known}."
-        )
+        raise unknown_name(Text("规则", "rule"), unknown[0], RULES)
     return [rule for name, rule in RULES.items() if name in wanted]
 
 

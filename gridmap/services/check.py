@@ -17,8 +17,11 @@ from gridmap.core import rules
 from gridmap.core.grids import CellState, derive
 from gridmap.core.plans.effect import NO_GRID, Grid
 from gridmap.core.rules import CheckInputs, CheckSettings
+from gridmap.core.stations import StationInputs, station_checks_incomplete
 from gridmap.errors import NotReady
 from gridmap.model.finding import Finding
+from gridmap.model.naming import unknown_name
+from gridmap.model.text import Text
 from gridmap.services import settling
 from gridmap.services.checking import WALKING_RULES, check_walking
 from gridmap.services.walking import Walker
@@ -30,6 +33,15 @@ from gridmap.store.database import Place, engine_of
 from gridmap.store.jurisdiction import jurisdiction
 from gridmap.store.plans import PlanRow
 
+_INCOMPLETE = "station_checks_incomplete"
+
+#: Titles of everything that a finding can be called by: what a check can be asked for.
+NAMES: dict[str, Text] = {
+    **{rule.name: rule.title for rule in rules.RULES.values()},
+    **WALKING_RULES,
+    **rules.KEPT,
+    _INCOMPLETE: Text("站点“八有”未达标", "stations that lack some of the eight checks"),
+}
 _PLAN_RULES = ("coverage", "building_without_grid", "grid_pieces", "household_band", "codes")
 
 
@@ -37,7 +49,7 @@ def check(place: Place, *, names: tuple[str, ...] | None = None) -> list[Finding
     """Run the rules (all, or those named) over the edition in force, every open draft, and the walking network.
 
     A finding of a draft that the edition has too is listed once. Findings that the making of cells and figures left
-    behind come last.
+    behind come last. What stations lack of the eight checks is only listed when it is named.
 
     Raises
     ------
@@ -46,25 +58,42 @@ def check(place: Place, *, names: tuple[str, ...] | None = None) -> list[Finding
     InputError
         There is no rule of that name.
     """
-    others = None if names is None else tuple(name for name in names if name not in WALKING_RULES)
-    found = [] if others == () else _check_grids(place, others)
-    if names is None or others != names:
+    wanted = frozenset(NAMES if names is None else names)
+    for name in sorted(wanted - NAMES.keys()):
+        raise unknown_name(Text("规则", "rule"), name, NAMES)
+    found = _check_grids(place, tuple(name for name in rules.RULES if name in wanted), wanted)
+    walking = tuple(name for name in WALKING_RULES if name in wanted)
+    if walking:
         town = Walker(place).town()
         with engine_of(place).connect() as connection:
-            found += check_walking(connection, town, names)
+            found += check_walking(connection, town, walking)
+    if names is not None and _INCOMPLETE in wanted:
+        found += _incomplete(place)
     return found
 
 
-def _check_grids(place: Place, names: tuple[str, ...] | None) -> list[Finding]:
+def _incomplete(place: Place) -> list[Finding]:
+    with engine_of(place).connect() as connection:
+        stations = base_store.read_live(connection, "stations")
+        metric = jurisdiction(connection).metric_srid
+    if stations.empty or metric is None:
+        return []
+    return list(station_checks_incomplete(StationInputs(stations.rename_geometry("geometry"), metric)))
+
+
+def _check_grids(place: Place, names: tuple[str, ...], wanted: frozenset[str]) -> list[Finding]:
+    """Run the rules of these names over grids and drafts, and add the kept findings that are wanted."""
     with engine_of(place).connect() as connection:
         known = jurisdiction(connection)
         if known.metric_srid is None:
             raise NotReady("还没有数据可检查。请先导入。", "There are no data to check yet. Import some first.")
         kept = finding_store.kept(connection)
+        if not names:
+            return _once([], kept, wanted)
         base = _base_inputs(connection, kept)
         edition_id = edition_store.edition_at(connection, None)
         if edition_id is None:
-            return _once(rules.check(base, names), kept, names)
+            return _once(rules.check(base, names), kept, wanted)
         state, cells, srid = settling.load_state(connection)
         uids = settling.uids_by_cell(connection, edition_id, state)
         grids = edition_store.edition_grids(connection, edition_id, leaf=True)
@@ -74,15 +103,15 @@ def _check_grids(place: Place, names: tuple[str, ...] | None) -> list[Finding]:
         for plan in plan_store.listed(connection):
             if plan.state == "draft":
                 found += _check_plan(connection, plan, base, state, cells, srid, names)
-        return _once(found, kept, names)
+        return _once(found, kept, wanted)
 
 
-def _once(found: list[Finding], kept: list[Finding], names: tuple[str, ...] | None) -> list[Finding]:
-    # what the making of cells found about official lines is told by the rule of its own
-    kept = [f for f in kept if f.rule != rules.CUT_FINDING]
+def _once(found: list[Finding], kept: list[Finding], wanted: frozenset[str]) -> list[Finding]:
+    # what the making of cells found about official lines is told by the rule of its own, unless that is not asked for
+    told_twice = rules.CUT_FINDING if "footprint_cut_by_official_line" in wanted else None
     seen: set[tuple[str, str]] = set()
     out: list[Finding] = []
-    for finding in [*found, *(f for f in kept if names is None or f.rule in names)]:
+    for finding in [*found, *(f for f in kept if f.rule in wanted and f.rule != told_twice)]:
         if (finding.rule, finding.subject) not in seen:
             seen.add((finding.rule, finding.subject))
             out.append(finding)
@@ -152,9 +181,9 @@ def _check_plan(
     state: CellState,
     cells: gpd.GeoDataFrame,
     srid: int,
-    names: tuple[str, ...] | None,
+    names: tuple[str, ...],
 ) -> list[Finding]:
-    wanted = tuple(n for n in _PLAN_RULES if names is None or n in names)
+    wanted = tuple(n for n in _PLAN_RULES if n in names)
     if not wanted:
         return []
     keys = np.maximum(settling.uids_by_cell(connection, plan.base_edition, state), NO_GRID)

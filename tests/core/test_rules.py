@@ -28,8 +28,11 @@ from gridmap.core.rules import (
     walkable,
 )
 from gridmap.errors import InputError
+from gridmap.model import naming
 from gridmap.model.finding import Finding
 from gridmap.model.text import Text
+from gridmap.services.check import NAMES
+from gridmap.services.checking import WALKING_RULES
 
 WEST, SOUTH, STEP = 113.43, 36.19, 0.004
 EPSG = 4547
@@ -411,18 +414,56 @@ def test_serial_numbers_are_a_permutation_and_never_go_north_by_more_than_a_row(
     assert (np.diff(norths) <= row).all()
 
 
-def test_findings_of_every_module_name_their_rule_in_one_style():
+def written_names():
+    """Every rule that the code gives a finding, read from the code itself."""
     package = Path(rules.__file__).parents[1]
-    named = set(RULES)
+    named = set()
     for file in package.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                first = node.args[0]
-                if node.func.id in {"Finding", "at_points"} and isinstance(first, ast.Constant):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for scope in [tree, *(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))]:
+            called = [n for n in ast.walk(scope) if isinstance(n, ast.Call) and n.args and is_finding(n.func)]
+            for first in (call.args[0] for call in called):
+                if isinstance(first, ast.Constant):
                     named.add(first.value)
-    assert rules.CUT_FINDING in named
-    assert [name for name in named if not re.fullmatch(r"[a-z]+(_[a-z]+)*", name)] == []
+                elif isinstance(first, ast.Name):
+                    named |= texts_given(scope, first.id)
+    return named
+
+
+def is_finding(func):
+    return (isinstance(func, ast.Name) and func.id in {"Finding", "at_points"}) or (
+        isinstance(func, ast.Attribute) and func.attr == "finding"
+    )
+
+
+def texts_given(scope, variable):
+    """What is assigned to a variable, either way of a choice."""
+    given = [
+        node.value
+        for node in ast.walk(scope)
+        if isinstance(node, ast.Assign)
+        and any(isinstance(target, ast.Name) and target.id == variable for target in node.targets)
+    ]
+    return {
+        leaf.value
+        for value in given
+        for leaf in ([value.body, value.orelse] if isinstance(value, ast.IfExp) else [value])
+        if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)
+    }
+
+
+def test_a_check_can_be_asked_for_every_rule_that_the_code_gives_a_finding_and_for_no_other():
+    assert written_names() == set(NAMES)
+    assert [name for name in NAMES if not re.fullmatch(r"[a-z]+(_[a-z]+)*", name)] == []
+    assert all(title.zh and title.en for title in NAMES.values())
+
+
+def test_the_three_lists_of_rules_share_no_name():
+    assert not set(RULES) & set(rules.KEPT)
+    assert not set(WALKING_RULES) & (set(RULES) | set(rules.KEPT))
+    assert rules.CUT_FINDING in rules.KEPT
 
 
 def test_the_examples_in_the_documentation_hold():
     assert doctest.testmod(rules).failed == 0
+    assert doctest.testmod(naming).failed == 0
