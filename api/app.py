@@ -21,7 +21,20 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api import docs, problems
 from api.guard import AccessLog, BodyLimit, Guard, SafeHeaders
-from api.routes import coverage, jobs, locate, pages, places, plans, scenarios, siting, stations, tiles
+from api.routes import (
+    coverage,
+    jobs,
+    locate,
+    pages,
+    places,
+    plan_life,
+    plans,
+    scenarios,
+    siting,
+    stations,
+    streets,
+    tiles,
+)
 from api.state import State
 from gridmap import __version__
 from gridmap.services.databases import make_ready
@@ -83,9 +96,11 @@ def create_app(settings: Settings, *, place: Place | None = None, token: str | N
         places,
         coverage,
         stations,
+        streets,
         scenarios,
         siting,
         plans,
+        plan_life,
         jobs,
         pages,
     ):  # the busiest first: routes are tried in order

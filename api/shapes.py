@@ -284,6 +284,36 @@ class StationFacts(_Shape):
     score: int
 
 
+class HoursRead(_Shape):
+    """Opening hours that were understood: the usual form, and the usual week in plain words."""
+
+    text: str
+    normal: str
+    zh: str
+    en: str
+
+
+class Street(_Shape):
+    """A street that people walk on; ``path`` is a GeoJSON MultiLineString."""
+
+    id: int
+    name: str | None
+    highway: str | None
+    length_m: float
+    path: Object
+
+
+class StreetNear(_Shape):
+    """The street nearest to a point, its piece between two junctions, and the point on it; null: none is near."""
+
+    version: str
+    street: Street | None
+    piece: Object | None
+    lon: float | None
+    lat: float | None
+    distance_m: float | None
+
+
 class GateAdded(_Shape):
     """Where the gate was put (on the wall)."""
 

@@ -22,6 +22,7 @@ Code = Annotated[str, Path(min_length=1, max_length=64, description="Code of the
 EstateId = Annotated[int, Path(ge=1, le=2**62, description="Number of the estate.")]
 Tier = Annotated[int, Field(ge=1, le=99, description="1 main network, 2 supplementary.")]
 Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=120)]], Field(max_length=100)]
+GateIs = Annotated[Literal["assumed", "known"] | None, Query(description="Only estates whose gate is that.")]
 Tenure = Literal["new", "converted", "rented", "borrowed", "shared"]
 
 
@@ -128,6 +129,29 @@ def area(request: Request, here: Here, code: Code, asked: Annotated[Asked, Query
     from gridmap.services import coverage as service
 
     return geojson_of(request, json_bytes(service.station_area(here.walker, asked.question(), code)))
+
+
+@router.get("/opening-hours", summary="营业时间读作什么", response_model=shapes.HoursRead)
+def opening_hours(text: Annotated[str, Query(min_length=1, max_length=500)]) -> Response:
+    """Return how opening hours are understood, in the usual form and in plain words."""
+    from gridmap.services import stations as service
+
+    return json_of(service.read_hours(text))
+
+
+@router.get(
+    "/estates",
+    summary="有围墙的小区 (GeoJSON),大门已知或按推定",
+    response_model=shapes.FeatureCollection,
+    response_class=GeoJson,
+)
+def estates(
+    request: Request, here: Here, gate: Annotated[Literal["assumed", "known"] | None, Query()] = None
+) -> Response:
+    """Return walled estates, most households first; gate is assumed where no gate is known."""
+    from gridmap.services import estates as service
+
+    return geojson_of(request, json_bytes(service.walled(here.walker, gate=gate)))
 
 
 @router.post("/estates/{id}/gates", summary="给小区添加大门", status_code=201, response_model=shapes.GateAdded)

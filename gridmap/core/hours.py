@@ -17,6 +17,7 @@ further days of each holiday and working weekends, which are announced year by y
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ import numpy.typing as npt
 import opening_hours as library
 
 from gridmap.errors import InputError
+from gridmap.model.text import Text
 
 __all__ = ["CLOSED", "OPEN", "UNKNOWN", "OpeningHours", "open_at", "open_on"]
 
@@ -54,6 +56,16 @@ _NEVER = re.compile(r"\b(?:Feb\s*(?:30|31)|(?:Apr|Jun|Sep|Nov)\s*31|[A-Z][a-z]{2
 _EXCEPTION = re.compile(r"(?<=:\d\d)\s*[,;]?\s*((?:PH|SH|Mo|Tu|We|Th|Fr|Sa|Su)[A-Za-z,-]*)\s+off\b")
 _COMMENT = re.compile(r'(\b(?:open|closed|off|unknown)\s*)?("[^"]*")')
 _PLACE = re.compile(r"--> \d+:(\d+)")
+#: A Monday; no public holiday is in the week that it begins.
+_MONDAY = dt.datetime.combine(dt.date(2026, 11, 16), dt.time())
+_DAY = dt.timedelta(days=1)
+#: Hours that end by then belong to the day before.
+_SMALL_HOURS = dt.timedelta(hours=6)
+_ZH_DAYS = tuple(f"周{day}" for day in "一二三四五六日")
+_EN_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_ZH_TIMES = ("不开放", "全天", "次日", "（不确定）")
+_EN_TIMES = ("closed", "all day", "", " (perhaps)")
+_BY_DATE = re.compile(r"\b(?:easter|week|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|\d{4}(?!:))\b|\[")
 _HOLIDAYS = re.compile(r"\b(?:PH|SH)\b")
 
 
@@ -120,6 +132,29 @@ class OpeningHours:
         # The library's own form loses the word "open" before a comment, which changes the meaning.
         normal = written if '"' in written else str(read.normalize())
         return cls(text, normal, country, bool(_HOLIDAYS.search(written)))
+
+    def in_words(self) -> Text:
+        """Say the usual week in plain words, equal days together, and that holidays differ where they do.
+
+        Hours that depend on the season or on single days have no usual week: they are said as they stand.
+
+        Examples
+        --------
+        >>> OpeningHours.parse("Mo-Fr 08:30-12:00,14:00-17:30").in_words().en
+        'Mon to Fri 8:30–12:00, 14:00–17:30; Sat, Sun closed'
+        """
+        if _BY_DATE.search(re.sub(r'"[^"]*"', "", self.normal)):
+            return Text(f"随日期变化：{self.normal}", f"depends on the date: {self.normal}")
+        days = _usual_week(_read(self.normal, self.country))
+        zh, en = [], []
+        for first, same in _equal_days(days):
+            times = days[first]
+            zh.append(f"{_names(same, _ZH_DAYS, '至', '、', '每天')} {_times(times, '、', _ZH_TIMES)}")
+            en.append(f"{_names(same, _EN_DAYS, ' to ', ', ', 'every day')} {_times(times, ', ', _EN_TIMES)}")
+        if self.holidays:
+            zh.append("节假日另有规定")
+            en.append("holidays differ")
+        return Text("；".join(zh), "; ".join(en))
 
     def is_open(self, at: dt.datetime) -> bool | None:
         """Tell whether it is open at a local moment; None: the text leaves it open."""
@@ -209,3 +244,72 @@ def _told(state: library.State) -> bool | None:
 @lru_cache(maxsize=4096)
 def _read(written: str, country: str) -> library.OpeningHours:
     return library.OpeningHours(written, country=country, auto_country=False, auto_timezone=False)
+
+
+Span = tuple[dt.timedelta, dt.timedelta, bool]
+
+
+def _usual_week(read: library.OpeningHours) -> list[tuple[Span, ...]]:
+    """Return for Monday to Sunday the spans since midnight that are not closed, and whether each is certain."""
+    days: list[list[Span]] = []
+    for k in range(8):
+        start = _MONDAY + k * _DAY
+        days.append(
+            [
+                (begin - start, end - start, _told(state) is True)
+                for begin, end, state, _ in read.intervals(start, start + _DAY)
+                if _told(state) is not False
+            ]
+        )
+    none = dt.timedelta()
+    for today, after in itertools.pairwise(days):
+        over = bool(today and after and today[-1][1] == _DAY and after[0][0] == none and after[0][1] <= _SMALL_HOURS)
+        if over and today[-1][0] > none and today[-1][2] == after[0][2]:
+            today[-1] = (today[-1][0], _DAY + after.pop(0)[1], today[-1][2])
+    # What Sunday night leaves to Monday was taken from the Monday after: the first one has it, too.
+    first = days[0]
+    if first and first[0][0] == none and first[0][1] <= _SMALL_HOURS and first[1:] == days[7]:
+        first.pop(0)
+    return [tuple(day) for day in days[:7]]
+
+
+def _equal_days(days: Sequence[tuple[Span, ...]]) -> list[tuple[int, list[int]]]:
+    """Return days with equal hours, open ones first, each with its first day."""
+    groups: dict[tuple[Span, ...], list[int]] = {}
+    for k, day in enumerate(days):
+        groups.setdefault(day, []).append(k)
+    return sorted(((same[0], same) for same in groups.values()), key=lambda one: (not days[one[0]], one[0]))
+
+
+def _names(days: Sequence[int], names: Sequence[str], to: str, comma: str, all_days: str) -> str:
+    if len(days) == len(names):
+        return all_days
+    runs: list[list[int]] = []
+    for day in days:
+        if runs and day == runs[-1][-1] + 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    joined = [
+        f"{names[run[0]]}{to}{names[run[-1]]}" if len(run) > 2 else comma.join(names[day] for day in run)  # noqa: PLR2004
+        for run in runs
+    ]
+    return comma.join(joined)
+
+
+def _times(spans: Sequence[Span], comma: str, words: tuple[str, str, str, str]) -> str:
+    closed, whole, next_day, perhaps = words
+    if not spans:
+        return closed
+
+    def clock(since: dt.timedelta) -> str:
+        minutes = int(since.total_seconds()) // 60
+        late = minutes > 24 * 60
+        minutes = minutes % (24 * 60) if late else minutes
+        return f"{next_day if late else ''}{minutes // 60}:{minutes % 60:02d}"
+
+    return comma.join(
+        (whole if (begin, end) == (dt.timedelta(), _DAY) else f"{clock(begin)}–{clock(end)}")
+        + ("" if certain else perhaps)
+        for begin, end, certain in spans
+    )

@@ -19,7 +19,7 @@ from gridmap.store.changes import bump, note_change
 from gridmap.store.database import Place, engine_of, transaction
 from gridmap.store.jurisdiction import data_bounds
 
-__all__ = ["GATE_M", "add", "add_gate", "edit", "facts", "tag_of"]
+__all__ = ["GATE_M", "add", "add_gate", "edit", "facts", "read_hours", "tag_of"]
 
 #: A gate farther than this from the wall is a slip of the mouse.
 GATE_M = 50.0
@@ -48,6 +48,19 @@ def facts(place: Place, code: str) -> dict[str, Any]:
 def tag_of(told: Mapping[str, Any]) -> str:
     """Return a tag that changes with the facts."""
     return hashlib.blake2b(orjson.dumps(dict(told), option=orjson.OPT_SORT_KEYS), digest_size=9).hexdigest()
+
+
+def read_hours(text: str) -> dict[str, str]:
+    """Return opening hours as they are understood: ``normal`` form, and the usual week in plain words.
+
+    Raises
+    ------
+    InputError
+        They cannot be read.
+    """
+    read = OpeningHours.parse(text)
+    words = read.in_words()
+    return {"text": text, "normal": read.normal, "zh": words.zh, "en": words.en}
 
 
 def _told(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -321,3 +321,26 @@ def building_labels(connection: Connection, ids: Sequence[int]) -> dict[int, dic
         {"i": [int(i) for i in ids]},
     )
     return {int(row.id): {"source_id": row.source_id, "label": row.label, "use": row.use} for row in rows}
+
+
+def streets_near(
+    connection: Connection, *, lon: float, lat: float, within_m: float
+) -> dict[int, tuple[str | None, str | None]]:
+    """Return name and class of the live streets within some metres of a point (EPSG:4326), by id."""
+    rows = connection.exec_driver_sql(
+        "WITH p AS (SELECT ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 4326) AS at) "
+        "SELECT s.id, s.name, s.highway FROM gridmap.street s, p WHERE s.retired_at IS NULL "
+        "AND ST_DWithin(s.geom_3857, ST_Transform(p.at, 3857), %(m)s / greatest(cos(radians(%(y)s)), 0.05)) "
+        "AND ST_DWithin(s.geom::geography, p.at::geography, %(m)s)",
+        {"x": lon, "y": max(-85.0, min(85.0, lat)), "m": within_m},
+    )
+    return {int(number): (name, highway) for number, name, highway in rows}
+
+
+def street_names(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str | None, str | None]]:
+    """Return name and class of live streets by id."""
+    rows = connection.exec_driver_sql(
+        "SELECT id, name, highway FROM gridmap.street WHERE retired_at IS NULL AND id = ANY(%(i)s)",
+        {"i": [int(i) for i in ids]},
+    )
+    return {int(number): (name, highway) for number, name, highway in rows}

@@ -131,3 +131,19 @@ def test_any_text_is_read_or_refused_and_reading_the_normal_form_changes_nothing
     again = OpeningHours.parse(read.normal)
     assert again.normal == read.normal
     assert again.is_open(MONDAY_TEN) == read.is_open(MONDAY_TEN)
+
+
+@pytest.mark.parametrize(
+    ("text", "zh", "en"),
+    [
+        ("24/7", "每天 全天", "every day all day"),
+        ("off", "每天 不开放", "every day closed"),
+        ("Sa 20:00-02:00", "周六 20:00–次日2:00；周一至周五、周日 不开放", "Sat 20:00–2:00; Mon to Fri, Sun closed"),
+        ("Su 22:00-03:00", "周日 22:00–次日3:00；周一至周六 不开放", "Sun 22:00–3:00; Mon to Sat closed"),
+        ("Mo-Su 09:00-21:00; PH off", "每天 9:00–21:00；节假日另有规定", "every day 9:00–21:00; holidays differ"),
+        ("Apr-Oct 08:00-20:00", "随日期变化：Apr-Oct 08:00-20:00", "depends on the date: Apr-Oct 08:00-20:00"),
+    ],
+)  # fmt: skip
+def test_hours_are_said_in_plain_words(text: str, zh: str, en: str) -> None:
+    words = OpeningHours.parse(text).in_words()
+    assert (words.zh, words.en) == (zh, en)
