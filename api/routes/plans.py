@@ -43,24 +43,6 @@ class Step(BaseModel):
     preview: bool = Field(default=False, description="Only say what it would do; nothing is written.")
 
 
-class Seen(BaseModel):
-    """The revision of the plan that the person saw."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"base_revision": 17}]})
-
-    base_revision: int = Field(ge=0, le=2**31 - 1, description="409 when the plan has another one by now.")
-
-
-class Publish(Seen):
-    """The name of the edition that the plan becomes."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"base_revision": 17, "name": "2027 年网格"}]}
-    )
-
-    name: str = Field(min_length=1, max_length=120)
-
-
 def _example(summary: str, **operation: Any) -> dict[str, Any]:
     return {"summary": summary, "value": {"base_revision": 4, "operation": operation}}
 
@@ -184,27 +166,3 @@ def operate(
             commit=not step.preview,
         )
     )
-
-
-@router.post("/{id}/submit", summary="提交方案", response_model=shapes.Plan)
-def submit(here: Here, id: PlanId, seen: Seen) -> Response:  # noqa: A002
-    """Hand a draft in; planners change it no more."""
-    return json_of(here.plans.submit(id, revision=seen.base_revision, who=TOKEN_NAME))
-
-
-@router.post("/{id}/approve", summary="批准方案", response_model=shapes.Plan)
-def approve(here: Here, id: PlanId, seen: Seen) -> Response:  # noqa: A002
-    """Approve a plan that was handed in. Approval is recorded, not enforced: until there are roles anybody may."""
-    return json_of(here.plans.approve(id, revision=seen.base_revision, who=TOKEN_NAME))
-
-
-@router.post("/{id}/reopen", summary="退回草案", response_model=shapes.Plan)
-def reopen(here: Here, id: PlanId) -> Response:  # noqa: A002
-    """Make a plan that was handed in or approved a draft again."""
-    return json_of(here.plans.reopen(id, who=TOKEN_NAME))
-
-
-@router.post("/{id}/publish", summary="发布方案:立即成为现行版本", response_model=shapes.PlanPublished)
-def publish(here: Here, id: PlanId, order: Publish) -> Response:  # noqa: A002
-    """Put an approved plan in force at once, as the next edition; open requests and duties follow."""
-    return json_of(here.plans.publish(id, name=order.name, revision=order.base_revision, who=TOKEN_NAME))

@@ -33,7 +33,8 @@ BaseOption = Annotated[
 ]
 
 
-def _desk(database: str | None) -> PlanDesk:
+def desk_of(database: str | None) -> PlanDesk:
+    """Return the plans of a database."""
     from gridmap.services.plans import PlanDesk
 
     _, place = ready_place(database)
@@ -46,7 +47,7 @@ def list_(database: DatabaseOption = None, json: JsonOption = False) -> None:
 
     Example: gridmap plan list
     """
-    found = _desk(database).listed()
+    found = desk_of(database).listed()
     if json:
         print_json(found)
     elif not found:
@@ -68,7 +69,7 @@ def new(
 
     Example: gridmap plan new "明年调整" --commit
     """
-    desk = _desk(database)
+    desk = desk_of(database)
     if not confirmed(commit, Text(f"新建方案“{title}”?", f"Start the plan '{title}'?")):
         say(Text(f"将新建方案“{title}”。加 --commit 执行。", f"Would start the plan '{title}'; --commit does it."))
         return
@@ -86,7 +87,7 @@ def show(plan: PlanArgument, database: DatabaseOption = None, json: JsonOption =
 
     Example: gridmap plan show "明年调整"
     """
-    desk = _desk(database)
+    desk = desk_of(database)
     number = desk.number(plan)
     shown, log = desk.show(number, who=who()), desk.log(number, limit=10)
     if json:
@@ -106,7 +107,7 @@ def score(plan: PlanArgument, database: DatabaseOption = None, json: JsonOption 
 
     Example: gridmap plan score "明年调整"
     """
-    desk = _desk(database)
+    desk = desk_of(database)
     scored = desk.score(desk.number(plan))
     if json:
         print_json(scored)
@@ -157,101 +158,47 @@ def redo(
 
 
 @plan_app.command()
-def submit(
-    plan: PlanArgument, database: DatabaseOption = None, commit: CommitOption = False, json: JsonOption = False
-) -> None:
-    """Hand a draft in; it does not change from here on.
-
-    Example: gridmap plan submit "明年调整" --commit
-    """
-    _life("submit", plan, Text("提交", "hand in"), database=database, commit=commit, json=json)
-
-
-@plan_app.command()
-def approve(
-    plan: PlanArgument, database: DatabaseOption = None, commit: CommitOption = False, json: JsonOption = False
-) -> None:
-    """Approve a plan that was handed in. Approval is recorded, not enforced: until there are roles anybody may.
-
-    Example: gridmap plan approve "明年调整" --commit
-    """
-    _life("approve", plan, Text("批准", "approve"), database=database, commit=commit, json=json)
-
-
-@plan_app.command()
-def reopen(
-    plan: PlanArgument, database: DatabaseOption = None, commit: CommitOption = False, json: JsonOption = False
-) -> None:
-    """Make a plan that was handed in or approved a draft again.
-
-    Example: gridmap plan reopen "明年调整" --commit
-    """
-    _life("reopen", plan, Text("退回草案", "reopen"), database=database, commit=commit, json=json)
-
-
-@plan_app.command()
-def publish(
-    plan: PlanArgument,
-    name: Annotated[str, typer.Option("--name", help="Name of the edition that it becomes.")],
-    database: DatabaseOption = None,
-    commit: CommitOption = False,
-    json: JsonOption = False,
-) -> None:
-    """Put an approved plan in force at once, as the next edition; open requests and duties follow.
-
-    Example: gridmap plan publish "明年调整" --name "2027 年网格" --commit
-    """
-    _life("publish", plan, Text("发布", "publish"), database=database, commit=commit, json=json, name=name)
-
-
-def _life(
-    step: str,
-    plan: str,
-    doing: Text,
-    *,
-    database: str | None,
-    commit: bool,
-    json: bool,
-    **more: str,
-) -> None:
-    desk = _desk(database)
-    number = desk.number(plan)
-    if not confirmed(commit, Text(f"{doing.zh}方案“{plan}”?", f"{doing.en.capitalize()} plan '{plan}'?")):
-        say(Text(f"将{doing.zh}方案“{plan}”。加 --commit 执行。", f"Would {doing.en} plan '{plan}'; --commit does it."))
-        return
-    made = getattr(desk, step)(number, who=who(), **more)
-    if json:
-        print_json(made)
-        return
-    say(Text(f"方案 {number}:{made['state']}。", f"Plan {number}: {made['state']}."))
-    if step == "publish":
-        say(
-            Text(
-                f"第 {made['edition']} 版即刻生效:{made['grids']} 个网格;{made['requests_moved']} 件诉求换了网格。",
-                f"Edition {made['edition']} is in force: {made['grids']} grids; {made['requests_moved']} open requests "
-                "have another grid.",
-            )
-        )
-
-
-@plan_app.command()
 def diff(
-    plan: PlanArgument,
-    against: Annotated[
-        str | None, typer.Option(metavar="edition:N|plan:N", help="What to compare with; the plan's own edition.")
+    old: Annotated[str, typer.Argument(metavar="A", help="A plan, or edition:NUMBER or plan:NUMBER.")],
+    new: Annotated[
+        str | None, typer.Argument(metavar="B", help="The same; without it A with what it started from.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write layers (.gpkg), the land (.geojson) or tables (.xlsx).")
     ] = None,
     database: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show what a plan changes: from which grid to which, with households, people and buildings.
+    """Show what is different from A to B: from which grid to which, with households, people and buildings.
 
-    Example: gridmap plan diff "明年调整" --against edition:1
+    Example: gridmap plan diff edition:1 "明年调整" --out diff.gpkg
     """
-    desk = _desk(database)
-    found = desk.diff(desk.number(plan), against=against)
+    from gridmap.services import comparing
+
+    desk = desk_of(database)
+    first, second = (None if name is None else _named(desk, name) for name in (old, new))
+    with desk.snapshot() as seen:
+        if second is None:
+            compared = comparing.compare(seen, None, first or "")
+        else:
+            compared = comparing.compare(seen, first, second)
+        found = comparing.told(compared)
+        written = None if out is None else comparing.write_diff(compared, out)
     if json:
-        print_json(found)
+        print_json(found if out is None else found | {"file": str(out), "rows": written})
         return
+    _tell_diff(found)
+    if out is not None:
+        say(Text(f"已写入 {out}。", f"Written to {out}."))
+
+
+def _named(desk: PlanDesk, name: str) -> str:
+    """Return what to compare as the API writes it; a plan may be called by its title."""
+    return name if name.startswith(("edition:", "plan:")) else f"plan:{desk.number(name)}"
+
+
+def _tell_diff(found: dict[str, Any]) -> None:
+    typer.echo(f"{found['from']['name']} → {found['to']['name']}")
     relations = {
         "same": Text("整体", "whole"), "split": Text("拆出", "split"), "merge": Text("并入", "merge"),
         "partial": Text("部分", "part"),
@@ -296,7 +243,7 @@ def _read(operation: str) -> Any:
 
 
 def _operate(plan: str, operation: Any, *, base: int | None, database: str | None, commit: bool, json: bool) -> None:
-    desk = _desk(database)
+    desk = desk_of(database)
     number = desk.number(plan)
     told = desk.operate(number, operation, who=who(), base_revision=base, commit=commit)
     if not commit:

@@ -6,10 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from gridmap.core.plans.crosswalk import Crosswalk, Layout
+from gridmap.core.plans.crosswalk import Crosswalk, Layout, same_grid
+from gridmap.core.plans.effect import NO_GRID, Grid
 from gridmap.errors import InputError
 
 __all__ = ["grid_changes", "read_against", "records", "told_crosswalk"]
+
+_FACTS = ("code", "name", "kind", "community")
 
 
 def read_against(against: str) -> tuple[str, int]:
@@ -61,20 +64,32 @@ def told_crosswalk(walk: Crosswalk) -> dict[str, Any]:
     }
 
 
-def grid_changes(old: Layout, new: Layout) -> dict[str, Any]:
+def grid_changes(old: Layout, new: Layout, *, same_keys: bool) -> dict[str, Any]:
     """Return the leaf grids that are in one layout only, and what of the others is different."""
     was, now = ({k: g for k, g in layout.grids.items() if g.leaf} for layout in (old, new))
-    names = ("code", "name", "kind", "community", "parent")
+    made = {} if same_keys else {g.code: k for k, g in was.items()}
+    pairs: dict[int, int] = {}
+    for b, grid in now.items():
+        a = b if b in was and (same_keys or b > NO_GRID) else made.get(grid.code)
+        if a is not None and same_grid(old, a, new, b, same_keys=same_keys):
+            pairs[b] = a
     changed = []
-    for key in sorted(was.keys() & now.keys()):
-        if key < 0:
-            continue
-        different = {
-            n: {"old": getattr(was[key], n), "new": getattr(now[key], n)}
-            for n in names
-            if getattr(was[key], n) != getattr(now[key], n)
-        }
+    for b, a in sorted(pairs.items()):
+        facts = [
+            {n: getattr(g, n) for n in _FACTS} | {"parent": _above(layout, g)}
+            for g, layout in ((was[a], old), (now[b], new))
+        ]
+        different = {n: {"old": v, "new": facts[1][n]} for n, v in facts[0].items() if v != facts[1][n]}
         if different:
-            changed.append({"key": key, "code": now[key].code, "changes": different})
-    only = [[g.code for k, g in sorted(a.items()) if k not in b or k < 0] for a, b in ((was, now), (now, was))]
-    return {"ended": only[0], "new": only[1], "changed": changed}
+            changed.append({"key": b, "code": now[b].code, "changes": different})
+    kept = set(pairs.values())
+    return {
+        "ended": [g.code for k, g in sorted(was.items()) if k not in kept],
+        "new": [g.code for k, g in sorted(now.items()) if k not in pairs],
+        "changed": changed,
+    }
+
+
+def _above(layout: Layout, grid: Grid) -> str | None:
+    above = None if grid.parent is None else layout.grids.get(grid.parent)
+    return None if above is None else above.code

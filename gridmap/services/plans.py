@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,39 +19,33 @@ import shapely
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from gridmap.core.crs import LONLAT_EPSG, transform_xy
 from gridmap.core.plans import history
-from gridmap.core.plans.context import Targets
-from gridmap.core.plans.crosswalk import Layout, crosswalk, moved_land
-from gridmap.core.plans.effect import Grid
+from gridmap.core.plans.effect import Outcome
 from gridmap.core.plans.gestures import read_gesture
 from gridmap.core.plans.history import Clash, Entry
-from gridmap.core.plans.operations import Outcome
 from gridmap.core.plans.operations import operate as work_out
-from gridmap.core.plans.review import Notice, noticed, review
+from gridmap.core.plans.review import noticed, review
 from gridmap.core.plans.scores import grid_scores, plan_score
 from gridmap.core.plans.state import PlanState
-from gridmap.errors import Conflict, InputError, NotFound
+from gridmap.errors import Conflict, InputError
 from gridmap.model.text import Text
+from gridmap.services import comparing
+from gridmap.services.comparing import Snapshot
 from gridmap.services.editions import edition_for
-from gridmap.services.plandiff import grid_changes, read_against, records, told_crosswalk
-from gridmap.services.planland import Land, Session, layout_of_edition, load_land, load_session
-from gridmap.services.publishing import publish_now
-from gridmap.store import editions as edition_store
+from gridmap.services.planland import Land, Session, load_land, load_session
+from gridmap.services.planrows import an_edition, as_draft, called, detail, the_plan, told
+from gridmap.services.plantold import grid_facts, last_step, level_and_code, lonlat, notice_facts, target
 from gridmap.store import plans as store
 from gridmap.store.changes import note_change, versions
 from gridmap.store.database import Place, engine_of, transaction
 from gridmap.store.plans import PlanRow
 
-__all__ = ["MOST_TITLE", "PlanDesk", "told"]
+__all__ = ["PlanDesk"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-MOST_TITLE = 120
 PLANS_KEPT = 8
-_VERTEX_M = 0.05
-_SEVERITY = {"left_out_locked": "info", "left_out_community": "info"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ class PlanDesk:
     """
 
     def __init__(self, place: Place) -> None:
-        self._place = place
+        self.place = place
         self._lock = threading.Lock()
         self._land: Land | None = None
         self._sessions: OrderedDict[int, Session] = OrderedDict()
@@ -80,7 +75,7 @@ class PlanDesk:
 
     def listed(self) -> list[dict[str, Any]]:
         """Return all plans, the one changed last first."""
-        with engine_of(self._place).connect() as connection:
+        with engine_of(self.place).connect() as connection:
             return [told(row) for row in store.listed(connection)]
 
     def number(self, name: str) -> int:
@@ -91,11 +86,11 @@ class PlanDesk:
         NotFound
             There is none.
         """
-        with engine_of(self._place).connect() as connection:
+        with engine_of(self.place).connect() as connection:
             row = store.find_titled(connection, name)
             if row is None and name.isdecimal() and len(name) < 19:  # noqa: PLR2004 (fits into 63 bits)
                 row = store.find(connection, int(name))
-            return _found(row, name).id
+            return the_plan(row, name).id
 
     def show(self, plan_id: int, *, who: str) -> dict[str, Any]:
         """Return a plan: its facts, score and leaf grids with totals and scores, and whether I can undo or redo.
@@ -109,11 +104,13 @@ class PlanDesk:
         state = session.state
         return told(session.row) | {
             "score": plan_score(state, session.land.context.targets),
-            "target": _target(session.land.context.targets),
+            "target": target(session.land.context.targets),
             "grids": self._grids(session, [g.key for g in state.leaves]),
-            "upper_grids": [_facts(state, g) for g in sorted(state.grids.values(), key=_order) if not g.leaf],
-            "undo": _last(history.undoable(session.entries, who)),
-            "redo": _last(history.redoable(session.entries, who)),
+            "upper_grids": [
+                grid_facts(state, g) for g in sorted(state.grids.values(), key=level_and_code) if not g.leaf
+            ],
+            "undo": last_step(history.undoable(session.entries, who)),
+            "redo": last_step(history.redoable(session.entries, who)),
         }
 
     def score(self, plan_id: int) -> dict[str, Any]:
@@ -129,7 +126,7 @@ class PlanDesk:
             "id": plan_id,
             "revision": session.row.revision,
             "score": plan_score(session.state, session.land.context.targets),
-            "target": _target(session.land.context.targets),
+            "target": target(session.land.context.targets),
             "grids": self._grids(session, [g.key for g in session.state.leaves]),
             "warnings": self._notices(session, session.state.grids),
         }
@@ -158,8 +155,8 @@ class PlanDesk:
         NotFound
             There is no plan of that number.
         """
-        with engine_of(self._place).connect() as connection:
-            _found(store.find(connection, plan_id), plan_id)
+        with engine_of(self.place).connect() as connection:
+            the_plan(store.find(connection, plan_id), plan_id)
             rows = store.operations(connection, plan_id, before=before, limit=limit)
         return [
             {
@@ -192,15 +189,8 @@ class PlanDesk:
         InputError
             ``against`` is not written so.
         """
-        session, old, origin = self._compared(plan_id, against)
-        new = Layout(session.state.all_keys(), session.state.grids)
-        walk = crosswalk(session.land.fabric, old, new, same_keys=origin["kind"] == "edition")
-        return {
-            "from": origin,
-            "to": {"kind": "plan", "id": plan_id, "revision": session.row.revision},
-            **told_crosswalk(walk),
-            "grids": grid_changes(old, new),
-        }
+        with self.snapshot() as seen:
+            return comparing.told(comparing.compare(seen, against, f"plan:{plan_id}"))
 
     def diff_geojson(self, plan_id: int, *, against: str | None = None) -> bytes:
         """Return the land that changes its grid as a GeoJSON FeatureCollection, a feature for each old and new grid.
@@ -212,30 +202,18 @@ class PlanDesk:
         InputError
             ``against`` is not written so.
         """
-        session, old, origin = self._compared(plan_id, against)
-        new = Layout(session.state.all_keys(), session.state.grids)
-        fabric = session.land.fabric
-        walk = crosswalk(fabric, old, new, same_keys=origin["kind"] == "edition")
-        moving, shapes = moved_land(fabric, old, new, walk.pairs)
-        texts = shapely.to_geojson(_lonlat(shapes, session.land.srid))
-        features = [
-            {"type": "Feature", "geometry": orjson.Fragment(shape), "properties": facts}
-            for facts, shape in zip(records(moving), texts, strict=True)
-        ]
-        return orjson.dumps({"type": "FeatureCollection", "features": features})
+        with self.snapshot() as seen:
+            return comparing.land_geojson(comparing.compare(seen, against, f"plan:{plan_id}"))
 
-    def _compared(self, plan_id: int, against: str | None) -> tuple[Session, Layout, dict[str, Any]]:
-        with engine_of(self._place).connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-            session = self._session(connection, _found(store.find(connection, plan_id), plan_id))
-            kind, number = ("edition", session.row.base_edition) if against is None else read_against(against)
-            if kind == "plan":
-                row = _found(store.find(connection, number), number)
-                other = self._session(connection, row).state
-                layout = Layout(other.all_keys(), other.grids)
-                return session, layout, {"kind": "plan", "id": number, "revision": row.revision}
-            _edition(connection, number)
-            layout = layout_of_edition(connection, session.land.fabric, number)
-        return session, layout, {"kind": "edition", "id": number}
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Give one moment of the database, in which plans and editions can be compared."""
+        with engine_of(self.place).connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            yield Snapshot(
+                connection,
+                self._land_now(connection),
+                lambda number: self.session(connection, the_plan(store.find(connection, number), number)),
+            )
 
     # -- changing --------------------------------------------------------------------------------------------------
 
@@ -251,18 +229,14 @@ class PlanDesk:
         Conflict
             The title is taken.
         """
-        name = title.strip()
-        if not 0 < len(name) <= MOST_TITLE:
-            raise InputError(
-                f"方案名称应为 1 到 {MOST_TITLE} 个字。", f"The title of a plan has 1 to {MOST_TITLE} characters."
-            )
-        with transaction(self._place) as connection:
-            base = edition_for(connection, None) if edition is None else _edition(connection, edition)
+        name = called(title, Text("方案名称", "title of a plan"))
+        with transaction(self.place) as connection:
+            base = edition_for(connection, None) if edition is None else an_edition(connection, edition)
             number = store.add(connection, title=name, base_edition=base, owner=who)
             if number is None:
                 raise Conflict(f"已有名为“{name}”的方案。请另取名称。", f"There is a plan called '{name}' already.")
-            note_change(connection, who, "plan new", _detail(plan=number, title=name, edition=base))
-            return told(_found(store.find(connection, number), number))
+            note_change(connection, who, "plan new", detail(plan=number, title=name, edition=base))
+            return told(the_plan(store.find(connection, number), number))
 
     def operate(
         self, plan_id: int, order: Any, *, who: str, base_revision: int | None = None, commit: bool = True
@@ -293,10 +267,10 @@ class PlanDesk:
             Others changed the same land since, or the plan is no draft; ``problems`` has both versions.
         """
         gesture = read_gesture(order)
-        with transaction(self._place) as connection:
-            row = _found(store.find(connection, plan_id, lock=commit), plan_id)
-            _open(row)
-            session = self._session(connection, row)
+        with transaction(self.place) as connection:
+            row = the_plan(store.find(connection, plan_id, lock=commit), plan_id)
+            as_draft(row)
+            session = self.session(connection, row)
             step = _step(session, gesture, base_revision, who)
             if commit:
                 seq, at = self._write(connection, session, step, gesture.model_dump(exclude_none=True), who)
@@ -326,111 +300,16 @@ class PlanDesk:
             inverse_of=step.inverse_of,
             grids=[(state.grids[k], False) if k in state.grids else (state.ended[k], True) for k in keys],
         )
-        note_change(connection, who, f"plan {step.kind}", _detail(plan=session.row.id, operation=written[0]))
+        note_change(connection, who, f"plan {step.kind}", detail(plan=session.row.id, operation=written[0]))
         return written
-
-    # -- life --------------------------------------------------------------------------------------------------------
-
-    def submit(self, plan_id: int, *, who: str, revision: int | None = None) -> dict[str, Any]:
-        """Hand a draft in; it does not change from here on, but for changes of the base data.
-
-        Raises
-        ------
-        NotFound
-            There is no such plan.
-        InputError
-            It changes nothing.
-        Conflict
-            It is no draft, or not at ``revision`` any more.
-        """
-        with transaction(self._place) as connection:
-            session = self._at(connection, plan_id, revision, "draft")
-            state = session.state
-            if (state.labels == state.base).all() and not any(e.effect.grids for e in session.entries):
-                raise InputError(
-                    "方案没有改动任何网格，不能提交。", "The plan changes no grid; there is nothing to submit."
-                )
-            store.set_state(connection, plan_id, "submitted")
-            note_change(connection, who, "plan submit", _detail(plan=plan_id, revision=session.row.revision))
-            return told(_found(store.find(connection, plan_id), plan_id))
-
-    def approve(self, plan_id: int, *, who: str, revision: int | None = None) -> dict[str, Any]:
-        """Approve a plan that was handed in: its fingerprint is fixed. Until there are roles anybody may.
-
-        Raises
-        ------
-        NotFound
-            There is no such plan.
-        Conflict
-            It was not handed in, or is not at ``revision`` any more.
-        """
-        with transaction(self._place) as connection:
-            session = self._at(connection, plan_id, revision, "submitted")
-            fingerprint = session.state.fingerprint()
-            store.set_state(connection, plan_id, "approved", fingerprint=fingerprint, approved_by=who)
-            detail = _detail(plan=plan_id, revision=session.row.revision, fingerprint=fingerprint)
-            note_change(connection, who, "plan approve", detail)
-            return told(_found(store.find(connection, plan_id), plan_id))
-
-    def reopen(self, plan_id: int, *, who: str) -> dict[str, Any]:
-        """Make a plan that was handed in or approved a draft again.
-
-        Raises
-        ------
-        NotFound
-            There is no such plan.
-        Conflict
-            It is in force or was.
-        """
-        with transaction(self._place) as connection:
-            row = _found(store.find(connection, plan_id, lock=True), plan_id)
-            _in_state(row, "submitted", "approved")
-            store.set_state(connection, plan_id, "draft")
-            note_change(connection, who, "plan reopen", _detail(plan=plan_id))
-            return told(_found(store.find(connection, plan_id), plan_id))
-
-    def publish(self, plan_id: int, *, name: str, who: str, revision: int | None = None) -> dict[str, Any]:
-        """Put an approved plan in force at once, as the next edition; open requests and duties follow.
-
-        Raises
-        ------
-        NotFound
-            There is no such plan.
-        InputError
-            The name is empty or too long.
-        Conflict
-            It is not approved, it or the base data changed since, or another edition came after the one that it
-            started from.
-        """
-        called = name.strip()
-        if not 0 < len(called) <= MOST_TITLE:
-            raise InputError(
-                f"版本名称应为 1 到 {MOST_TITLE} 个字。", f"The name of an edition has 1 to {MOST_TITLE} characters."
-            )
-        with transaction(self._place) as connection:
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('gridmap base data'))")
-            session = self._at(connection, plan_id, revision, "approved")
-            made = publish_now(connection, session, name=called, who=who)
-            return told(_found(store.find(connection, plan_id), plan_id)) | made
-
-    def _at(self, connection: Connection, plan_id: int, revision: int | None, state: str) -> Session:
-        """Return a plan, locked, in a state and at the revision that somebody saw."""
-        row = _found(store.find(connection, plan_id, lock=True), plan_id)
-        _in_state(row, state)
-        if revision is not None and revision != row.revision:
-            raise Conflict(
-                f"方案“{row.title}”已有改动（现为第 {row.revision} 次修改）。请重新查看。",
-                f"Plan '{row.title}' has changed (revision {row.revision} now). Look at it again.",
-            )
-        return self._session(connection, row)
 
     # -- memory ----------------------------------------------------------------------------------------------------
 
     def _now(self, plan_id: int) -> Session:
         """Return a plan as it is now."""
         # one snapshot for the plan's row, its log and its land
-        with engine_of(self._place).connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-            session = self._session(connection, _found(store.find(connection, plan_id), plan_id))
+        with engine_of(self.place).connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            session = self.session(connection, the_plan(store.find(connection, plan_id), plan_id))
         self._keep(session)
         return session
 
@@ -443,7 +322,7 @@ class PlanDesk:
             while len(self._sessions) > PLANS_KEPT:
                 self._sessions.popitem(last=False)
 
-    def _session(self, connection: Connection, row: PlanRow) -> Session:
+    def session(self, connection: Connection, row: PlanRow) -> Session:
         """Return a plan at the revision of its row: what is held brought up to date from the log, or loaded."""
         land = self._land_now(connection)
         with self._lock:
@@ -478,46 +357,30 @@ class PlanDesk:
             "cells": len(effect.cells),
             "grids": self._grids(session, leaves, polygons=True),
             "upper_grids": [
-                _facts(state, state.grids[key]) for key in touched if key in state.grids and key not in leaves
+                grid_facts(state, state.grids[key]) for key in touched if key in state.grids and key not in leaves
             ],
             "ended": [state.ended[key].code for key in touched if key in state.ended],
             "score": plan_score(state, session.land.context.targets),
             "warnings": [
-                *(_notice(n, session.land.srid) for n in noticed(step.outcome.left_out)),
+                *(notice_facts(n, session.land.srid) for n in noticed(step.outcome.left_out)),
                 *self._notices(session, effect.touched),
             ],
         }
 
     def _notices(self, session: Session, keys: Any) -> list[dict[str, Any]]:
         found = review(session.state, keys, session.land.context.targets)
-        return [_notice(n, session.land.srid) for n in found]
+        return [notice_facts(n, session.land.srid) for n in found]
 
     def _grids(self, session: Session, keys: Sequence[int], *, polygons: bool = False) -> list[dict[str, Any]]:
         state = session.state
         scores = grid_scores(state, keys, session.land.context.targets)
-        grids = [_facts(state, state.grids[key]) | score for key, score in zip(keys, scores, strict=True)]
+        grids = [grid_facts(state, state.grids[key]) | score for key, score in zip(keys, scores, strict=True)]
         if polygons:
-            shapes = _lonlat(state.polygons(keys), session.land.srid)
+            shapes = lonlat(state.polygons(keys), session.land.srid)
             for grid, shape in zip(grids, shapely.to_geojson(shapes), strict=True):
                 # a grid without land has no place
                 grid["geometry"] = orjson.Fragment(shape) if grid["cells"] else None
         return grids
-
-
-def told(row: PlanRow) -> dict[str, Any]:
-    """Return a plan's facts as plain data."""
-    return {
-        "id": row.id,
-        "title": row.title,
-        "base_edition": row.base_edition,
-        "state": row.state,
-        "revision": row.revision,
-        "owner": row.owner,
-        "made_at": row.made_at.isoformat(),
-        "changed_at": row.changed_at.isoformat(),
-        "approved_by": row.approved_by,
-        "edition": row.edition_id,
-    }
 
 
 # -- working out -----------------------------------------------------------------------------------------------------
@@ -571,107 +434,3 @@ def _taken_back(session: Session, kind: str, who: str) -> _Step:
 
 def _conflict(found: Sequence[Clash], zh: str, en: str) -> Conflict:
     return Conflict(zh, en, problems=tuple(clash.as_problem() for clash in found))
-
-
-_STATES = {
-    "draft": Text("草案", "a draft"),
-    "submitted": Text("已提交", "submitted"),
-    "approved": Text("已批准", "approved"),
-    "active": Text("现行", "in force"),
-    "superseded": Text("已被取代", "superseded"),
-}
-
-
-def _in_state(row: PlanRow, *states: str) -> None:
-    if row.state not in states:
-        zh = "或".join(_STATES[state].zh for state in states)
-        en = " or ".join(_STATES[state].en for state in states)
-        raise Conflict(
-            f"方案“{row.title}”的状态是“{_STATES[row.state].zh}”，应为“{zh}”。",
-            f"Plan '{row.title}' is {_STATES[row.state].en}; it should be {en}.",
-        )
-
-
-def _open(row: PlanRow) -> None:
-    if row.state != "draft":
-        raise Conflict(
-            f"方案“{row.title}”已不是草案，不能再改。请新建方案。",
-            f"Plan '{row.title}' is no draft any more and cannot change. Start a new one.",
-        )
-
-
-def _edition(connection: Connection, number: int) -> int:
-    if number not in {e.id for e in edition_store.editions(connection)}:
-        raise NotFound(
-            f"没有第 {number} 版网格。用 gridmap edition list 查看。",
-            f"There is no edition {number}. See gridmap edition list.",
-        )
-    return number
-
-
-def _found(row: PlanRow | None, name: object) -> PlanRow:
-    if row is None:
-        raise NotFound(
-            f"没有调整方案“{name}”。用 gridmap plan list 查看。", f"There is no plan '{name}'. See gridmap plan list."
-        )
-    return row
-
-
-# -- plain data --------------------------------------------------------------------------------------------------------
-
-
-def _lonlat(shapes: Any, srid: int) -> Any:
-    """Return polygons for a map: without the vertices that cell borders have in a straight line."""
-    shapes = shapely.simplify(shapes, _VERTEX_M)
-    return shapely.transform(shapes, lambda xy: np.round(transform_xy(xy, srid, LONLAT_EPSG), 7))
-
-
-def _facts(state: PlanState, grid: Grid) -> dict[str, Any]:
-    above = state.grids.get(grid.parent) if grid.parent is not None else None
-    return {
-        "key": grid.key,
-        "code": grid.code,
-        "name": grid.name,
-        "level": grid.level,
-        "grid_kind": grid.kind,
-        "parent_code": above.code if above else None,
-        "community_code": grid.community,
-        "locked": grid.locked,
-    }
-
-
-def _order(grid: Grid) -> tuple[int, str]:
-    return grid.level, grid.code
-
-
-def _target(targets: Targets) -> dict[str, Any]:
-    return {"households": targets.households, "tolerance": targets.tolerance, "people": targets.people}
-
-
-def _last(entry: Entry | None) -> dict[str, Any] | None:
-    return None if entry is None else {"seq": entry.seq, "kind": entry.kind}
-
-
-def _notice(notice: Notice, srid: int) -> dict[str, Any]:
-    lon = lat = None
-    if notice.xy is not None:
-        ((lon, lat),) = transform_xy(np.array([notice.xy]), srid, LONLAT_EPSG).round(7).tolist()
-    return {
-        "rule": notice.rule,
-        "severity": _SEVERITY.get(notice.rule, "warning"),
-        "grid": notice.grid,
-        "message": _words(notice.message),
-        "repair": None
-        if notice.repair is None or notice.repair_text is None
-        else {"operation": dict(notice.repair), "text": _words(notice.repair_text)},
-        "lon": lon,
-        "lat": lat,
-    }
-
-
-def _words(text: Text) -> dict[str, str]:
-    return {"zh": text.zh, "en": text.en}
-
-
-def _detail(**facts: Any) -> str:
-    return orjson.dumps(facts).decode()

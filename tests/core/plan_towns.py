@@ -9,10 +9,10 @@ import pandas as pd
 import shapely
 
 from gridmap.core.plans.context import Context, Targets
-from gridmap.core.plans.effect import Grid
+from gridmap.core.plans.effect import Grid, Outcome
 from gridmap.core.plans.fabric import Fabric
 from gridmap.core.plans.gestures import read_gesture
-from gridmap.core.plans.operations import Outcome, operate
+from gridmap.core.plans.operations import operate
 from gridmap.core.plans.state import PlanState
 from tests.core.towns import made
 

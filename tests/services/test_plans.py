@@ -44,7 +44,7 @@ def give(building: str, to: str) -> dict[str, Any]:
 
 def grid_of(desk: PlanDesk, plan: int, building: str) -> str:
     """Return the code of the grid of a building, as a process that starts now finds it."""
-    fresh = PlanDesk(desk._place)._now(plan).state
+    fresh = PlanDesk(desk.place)._now(plan).state
     (row,) = fresh.fabric.cells_of_building[building].tolist()
     return fresh.grids[int(fresh.keys_of(np.array([row]))[0])].code
 
@@ -111,8 +111,8 @@ def test_a_process_that_starts_later_finds_the_same_plan(desk: PlanDesk, plan: i
     desk.operate(plan, {"kind": "rename", "grid": SW, "name": "河东"}, who="anna")
     desk.operate(plan, {"kind": "lock", "grids": [SW]}, who="anna")
     held = desk._now(plan).state
-    fresh = PlanDesk(desk._place)._now(plan).state
-    assert fresh.fingerprint() == held.fingerprint() == replayed(desk._place, plan).fingerprint()
+    fresh = PlanDesk(desk.place)._now(plan).state
+    assert fresh.fingerprint() == held.fingerprint() == replayed(desk.place, plan).fingerprint()
     assert {g.code for g in fresh.ended.values()} == {NW}
     shown = desk.show(plan, who="anna")
     assert {g["code"]: g["name"] for g in shown["grids"]}[SW] == "河东"
@@ -129,7 +129,7 @@ def test_polygons_in_sql_are_those_in_memory(desk: PlanDesk, plan: int) -> None:
         desk.operate(plan, order, who="anna")
     told = orjson.loads(desk.geojson(plan))["features"]
     memory = {f["properties"]["code"]: shapely.geometry.shape(f["geometry"]) for f in told}
-    stored = in_sql(desk._place, plan)
+    stored = in_sql(desk.place, plan)
     assert memory.keys() == stored.keys()
     for code, shape in memory.items():
         # answers leave out what is less than five centimetres
@@ -138,7 +138,7 @@ def test_polygons_in_sql_are_those_in_memory(desk: PlanDesk, plan: int) -> None:
 
 
 def test_steps_of_two_planners_on_different_land_both_stand(desk: PlanDesk, plan: int) -> None:
-    other = PlanDesk(desk._place)
+    other = PlanDesk(desk.place)
     desk.operate(plan, give("b003", NW), who="anna", base_revision=0)
     told = other.operate(plan, give("b105", NE), who="ben", base_revision=0)
     assert (told["revision"], told["rebased"]) == (2, 1)
@@ -146,9 +146,9 @@ def test_steps_of_two_planners_on_different_land_both_stand(desk: PlanDesk, plan
 
 
 def test_steps_of_two_planners_on_the_same_land_are_a_conflict_with_both_versions(desk: PlanDesk, plan: int) -> None:
-    other = PlanDesk(desk._place)
+    other = PlanDesk(desk.place)
     desk.operate(plan, give("b003", NW), who="anna", base_revision=0)
-    before = fingerprint(desk._place, plan)
+    before = fingerprint(desk.place, plan)
     with pytest.raises(Conflict) as refused:
         other.operate(plan, give("b003", SE), who="ben", base_revision=0)
     (clash,) = refused.value.problems
@@ -156,7 +156,7 @@ def test_steps_of_two_planners_on_the_same_land_are_a_conflict_with_both_version
     assert clash["theirs"]["now"] == NW
     assert (clash["theirs"]["by"], clash["theirs"]["operation"]) == ("anna", 1)
     assert clash["cell_count"] == 1
-    assert fingerprint(desk._place, plan) == before
+    assert fingerprint(desk.place, plan) == before
     # having looked again, ben may
     other.operate(plan, give("b003", SE), who="ben", base_revision=1)
 
@@ -177,11 +177,11 @@ def test_what_ends_locks_or_renames_a_grid_meanwhile_is_a_conflict(
     desk: PlanDesk, plan: int, theirs: dict[str, Any], mine: dict[str, Any]
 ) -> None:
     desk.operate(plan, theirs, who="anna", base_revision=0)
-    before = fingerprint(desk._place, plan)
+    before = fingerprint(desk.place, plan)
     with pytest.raises(Conflict) as refused:
-        PlanDesk(desk._place).operate(plan, mine, who="ben", base_revision=0)
+        PlanDesk(desk.place).operate(plan, mine, who="ben", base_revision=0)
     assert refused.value.problems
-    assert fingerprint(desk._place, plan) == before
+    assert fingerprint(desk.place, plan) == before
 
 
 def test_two_new_grids_at_once_get_numbers_of_their_own(desk: PlanDesk, plan: int) -> None:
@@ -193,7 +193,7 @@ def test_two_new_grids_at_once_get_numbers_of_their_own(desk: PlanDesk, plan: in
 
 
 def test_undo_takes_back_my_own_last_step_and_redo_brings_it_again(desk: PlanDesk, plan: int) -> None:
-    start = fingerprint(desk._place, plan)
+    start = fingerprint(desk.place, plan)
     desk.operate(plan, give("b003", NW), who="anna")
     desk.operate(plan, give("b105", NE), who="ben")
     told = desk.operate(plan, {"kind": "undo"}, who="anna")
@@ -203,7 +203,7 @@ def test_undo_takes_back_my_own_last_step_and_redo_brings_it_again(desk: PlanDes
     assert grid_of(desk, plan, "b003") == NW
     desk.operate(plan, {"kind": "undo"}, who="anna")
     desk.operate(plan, {"kind": "undo"}, who="ben")
-    assert fingerprint(desk._place, plan) == start
+    assert fingerprint(desk.place, plan) == start
     for who in ("anna", "ben", "carl"):
         with pytest.raises(InputError, match="nothing of yours"):
             desk.operate(plan, {"kind": "undo"}, who=who)
@@ -241,13 +241,13 @@ def test_without_commit_nothing_is_written(desk: PlanDesk, plan: int) -> None:
 
 
 def test_what_cannot_be_done_leaves_nothing_behind(desk: PlanDesk, plan: int) -> None:
-    before = fingerprint(desk._place, plan)
+    before = fingerprint(desk.place, plan)
     for order in (give("b003", OTHER), give("nobody", NW), {"kind": "merge", "grids": [SW, NE]}):
         with pytest.raises(InputError):
             desk.operate(plan, order, who="anna")
     with pytest.raises(InputError, match="no revision 7 yet"):
         desk.operate(plan, give("b003", NW), who="anna", base_revision=7)
-    assert fingerprint(desk._place, plan) == before
+    assert fingerprint(desk.place, plan) == before
     assert desk.log(plan) == []
 
 
@@ -275,14 +275,14 @@ def test_a_plan_needs_an_edition(place: Place) -> None:
 
 
 def test_only_drafts_change(desk: PlanDesk, plan: int) -> None:
-    with transaction(desk._place) as connection:
+    with transaction(desk.place) as connection:
         connection.execute(text("UPDATE gridmap.plan SET state = 'approved'"))
     with pytest.raises(Conflict, match="no draft any more"):
         desk.operate(plan, give("b003", NW), who="anna")
 
 
 def test_a_target_of_no_households_is_refused_in_a_sentence(desk: PlanDesk, plan: int) -> None:
-    with transaction(desk._place) as connection:
+    with transaction(desk.place) as connection:
         known = jurisdiction(connection)
         known.settings["household_target"] = 0
         write_jurisdiction(connection, known)
@@ -346,7 +346,7 @@ def test_two_plans_and_past_editions_are_compared_to_the_building(desk: PlanDesk
     # last year the grid of the south-west was one with its neighbour
     assert {(p["old"], p["new"]) for p in past["pairs"] if not p["stays"]} == {(SE, SW), (SE, NW)}
     # the past knows its own polygons, whatever became of its cells
-    importer(desk._place, "buildings", change_file(enlarged=["b003", "b001"]))
+    importer(desk.place, "buildings", change_file(enlarged=["b003", "b001"]))
     again = desk.diff(other, against="edition:1")
     assert {b["building"]: (b["old"], b["new"]) for b in again["buildings"]} == {
         b["building"]: (b["old"], b["new"]) for b in past["buildings"]
@@ -363,13 +363,13 @@ def test_two_plans_and_past_editions_are_compared_to_the_building(desk: PlanDesk
 def test_a_plan_follows_a_change_of_buildings_as_an_operation_of_the_log(desk: PlanDesk, plan: int, importer) -> None:
     desk.operate(plan, {"kind": "assign", "buildings": ["b000", "b003", "b004"], "to": NW}, who="anna")
     other = desk.new(title="甲", who="anna")["id"]
-    importer(desk._place, "buildings", change_file(enlarged=["b003", "b312"]))
+    importer(desk.place, "buildings", change_file(enlarged=["b003", "b312"]))
     assert grid_of(desk, plan, "b003") == NW
     assert [e["kind"] for e in desk.log(plan)] == ["carry", "assign"]
     assert desk.log(other) == []
     held = desk._now(plan)
     assert held.row.revision == 2
-    assert held.state.fingerprint() == fingerprint(desk._place, plan) == replayed(desk._place, plan).fingerprint()
+    assert held.state.fingerprint() == fingerprint(desk.place, plan) == replayed(desk.place, plan).fingerprint()
     # ben saw the plan before the buildings changed, and meant other land
     told = desk.operate(plan, give("b105", NE), who="ben", base_revision=1)
     assert told["rebased"] == 1
@@ -382,15 +382,15 @@ def test_a_plan_of_a_past_edition_keeps_its_grids_where_cells_are_replaced(desk:
     plan = desk.new(title="旧", who="anna", edition=1)["id"]
     desk.operate(plan, give("b105", NE), who="anna")
     before = {b: grid_of(desk, plan, b) for b in ("b003", "b105", "b312")}
-    importer(desk._place, "buildings", change_file(enlarged=["b003", "b105", "b312"]))
+    importer(desk.place, "buildings", change_file(enlarged=["b003", "b105", "b312"]))
     assert {b: grid_of(desk, plan, b) for b in before} == before
-    importer(desk._place, "buildings", change_file(new=1))
+    importer(desk.place, "buildings", change_file(new=1))
     assert {b: grid_of(desk, plan, b) for b in before} == before
-    assert replayed(desk._place, plan).fingerprint() == fingerprint(desk._place, plan)
+    assert replayed(desk.place, plan).fingerprint() == fingerprint(desk.place, plan)
 
 
 def test_an_imported_draft_is_a_plan_whose_first_operation_is_the_import(desk: PlanDesk, importer) -> None:
-    place = desk._place
+    place = desk.place
     importer(place, "grids", town.grids(moved=True), plan="明年")
     make_cells(place, who="test")
     plan = desk.number("明年")
@@ -426,8 +426,8 @@ def test_steps_and_a_change_of_buildings_at_the_same_time_lose_nothing(desk: Pla
         steps = pool.submit(stepping)
         try:
             assert begun.wait(60)
-            importer(desk._place, "buildings", change_file(enlarged=["b003", "b103"]))
-            importer(desk._place, "buildings", change_file(enlarged=["b004"], demolished=["b105"]))
+            importer(desk.place, "buildings", change_file(enlarged=["b003", "b103"]))
+            importer(desk.place, "buildings", change_file(enlarged=["b004"], demolished=["b105"]))
         finally:
             over.set()
         done = steps.result()
@@ -435,7 +435,7 @@ def test_steps_and_a_change_of_buildings_at_the_same_time_lose_nothing(desk: Pla
     assert kinds.count("carry") >= 1
     held = desk._now(plan)
     assert held.row.revision == len(held.entries) == done + sum(e.kind == "carry" for e in held.entries)
-    assert held.state.fingerprint() == fingerprint(desk._place, plan) == replayed(desk._place, plan).fingerprint()
+    assert held.state.fingerprint() == fingerprint(desk.place, plan) == replayed(desk.place, plan).fingerprint()
     assert int(held.state.tally.buildings.sum()) == 47
 
 
@@ -443,7 +443,7 @@ def test_steps_and_a_change_of_buildings_at_the_same_time_lose_nothing(desk: Pla
 
 
 def test_whatever_two_planners_do_the_log_gives_the_plan_and_nothing_is_lost(desk: PlanDesk, plan: int) -> None:
-    desks = {"anna": desk, "ben": PlanDesk(desk._place)}
+    desks = {"anna": desk, "ben": PlanDesk(desk.place)}
     rng = np.random.default_rng(3)
     buildings = [f"b{c}{r}{k}" for c in range(2) for r in range(2) for k in range(6)]
     done = 0
@@ -467,6 +467,6 @@ def test_whatever_two_planners_do_the_log_gives_the_plan_and_nothing_is_lost(des
     assert done > 20
     state = desk._now(plan).state
     assert desk._now(plan).row.revision == done
-    assert state.fingerprint() == desks["ben"]._now(plan).state.fingerprint() == fingerprint(desk._place, plan)
-    assert state.fingerprint() == replayed(desk._place, plan).fingerprint()
+    assert state.fingerprint() == desks["ben"]._now(plan).state.fingerprint() == fingerprint(desk.place, plan)
+    assert state.fingerprint() == replayed(desk.place, plan).fingerprint()
     assert int(state.tally.households.sum()) == 48 * 50

@@ -10,6 +10,7 @@ import shapely
 from sqlalchemy import text
 
 from gridmap.errors import Conflict, InputError
+from gridmap.services import planlife
 from gridmap.services.locate import Locator
 from gridmap.services.plans import PlanDesk
 from gridmap.store.database import Place, engine_of
@@ -33,9 +34,9 @@ def plan(desk: PlanDesk) -> int:
 
 
 def published(desk: PlanDesk, plan: int, name: str = NOW) -> dict[str, Any]:
-    desk.submit(plan, who="anna")
-    desk.approve(plan, who="boss")
-    return desk.publish(plan, name=name, who="boss")
+    planlife.submit(desk, plan, who="anna")
+    planlife.approve(desk, plan, who="boss")
+    return planlife.publish(desk, plan, name=name, who="boss")
 
 
 def point_of(building: str) -> tuple[float, float]:
@@ -50,7 +51,7 @@ def rows(place: Place, sql: str) -> list[tuple[Any, ...]]:
 
 
 def test_a_published_plan_answers_from_the_first_second_and_the_past_as_before(desk: PlanDesk, plan: int) -> None:
-    place = desk._place
+    place = desk.place
     before = editions(engine_of(place).connect())[-1]
     desk.operate(plan, {"kind": "assign", "buildings": ["b003", "b004"], "to": NW}, who="anna")
     desk.operate(plan, {"kind": "merge", "grids": [SE, NE]}, who="anna")
@@ -92,7 +93,7 @@ def test_a_published_plan_answers_from_the_first_second_and_the_past_as_before(d
 
 
 def test_open_requests_go_to_the_grid_that_is_responsible_now(desk: PlanDesk, plan: int, importer) -> None:
-    place = desk._place
+    place = desk.place
     (lon, lat), (far, off) = point_of("b003"), point_of("b300")
     table = pd.DataFrame(
         {
@@ -114,7 +115,7 @@ def test_open_requests_go_to_the_grid_that_is_responsible_now(desk: PlanDesk, pl
 
 
 def test_duties_follow_a_grid_that_gets_another_code(desk: PlanDesk, plan: int) -> None:
-    place = desk._place
+    place = desk.place
     before = dict(rows(place, "SELECT grid_code, source_id FROM gridmap.duty"))
     desk.operate(plan, {"kind": "renumber", "grid": SW, "code": "K1"}, who="anna")
     desk.operate(plan, {"kind": "renumber", "grid": NW, "code": SW}, who="anna")
@@ -125,29 +126,29 @@ def test_duties_follow_a_grid_that_gets_another_code(desk: PlanDesk, plan: int) 
 
 def test_each_step_of_its_life_needs_the_one_before(desk: PlanDesk, plan: int) -> None:
     with pytest.raises(InputError, match="changes no grid"):
-        desk.submit(plan, who="anna")
+        planlife.submit(desk, plan, who="anna")
     desk.operate(plan, give("b003", NW), who="anna")
-    for step in (desk.approve, desk.reopen):
+    for step in (planlife.approve, planlife.reopen):
         with pytest.raises(Conflict, match="is a draft"):
-            step(plan, who="anna")
+            step(desk, plan, who="anna")
     with pytest.raises(Conflict, match="is a draft"):
-        desk.publish(plan, name=NOW, who="anna")
+        planlife.publish(desk, plan, name=NOW, who="anna")
     with pytest.raises(Conflict, match="revision 1 now"):
-        desk.submit(plan, who="anna", revision=0)
-    desk.submit(plan, who="anna", revision=1)
+        planlife.submit(desk, plan, who="anna", revision=0)
+    planlife.submit(desk, plan, who="anna", revision=1)
     with pytest.raises(Conflict, match="no draft any more"):
         desk.operate(plan, give("b004", NW), who="anna")
-    desk.reopen(plan, who="anna")
+    planlife.reopen(desk, plan, who="anna")
     desk.operate(plan, give("b004", NW), who="anna")
     told = published(desk, plan)
-    for step in (desk.submit, desk.approve, desk.reopen):
+    for step in (planlife.submit, planlife.approve, planlife.reopen):
         with pytest.raises(Conflict, match="is in force"):
-            step(plan, who="anna")
+            step(desk, plan, who="anna")
     next_one = desk.new(title="再下一年", who="anna")
     assert next_one["base_edition"] == told["edition"]
     desk.operate(next_one["id"], give("b004", SW), who="anna")
     with pytest.raises(InputError, match="1 to 120"):
-        desk.publish(next_one["id"], name=" ", who="anna")
+        planlife.publish(desk, next_one["id"], name=" ", who="anna")
     published(desk, next_one["id"], "最新版")
     assert {p["title"]: p["state"] for p in desk.listed()} == {"明年方案": "superseded", "再下一年": "active"}
 
@@ -157,19 +158,19 @@ def test_a_draft_of_an_edition_that_is_past_does_not_revert_what_came_after(desk
     desk.operate(plan, give("b003", NW), who="anna")
     desk.operate(late, give("b105", NE), who="ben")
     published(desk, plan)
-    desk.submit(late, who="ben")
-    desk.approve(late, who="boss")
+    planlife.submit(desk, late, who="ben")
+    planlife.approve(desk, late, who="boss")
     with pytest.raises(Conflict, match="starts from edition 2, but the newest is 3"):
-        desk.publish(late, name="旧账", who="boss")
-    assert len(editions(engine_of(desk._place).connect())) == 3
+        planlife.publish(desk, late, name="旧账", who="boss")
+    assert len(editions(engine_of(desk.place).connect())) == 3
 
 
 def test_what_changed_after_the_approval_is_not_published(desk: PlanDesk, plan: int, importer) -> None:
     desk.operate(plan, give("b003", NW), who="anna")
-    desk.submit(plan, who="anna")
-    desk.approve(plan, who="boss")
-    importer(desk._place, "buildings", change_file(enlarged=["b003"]))
+    planlife.submit(desk, plan, who="anna")
+    planlife.approve(desk, plan, who="boss")
+    importer(desk.place, "buildings", change_file(enlarged=["b003"]))
     with pytest.raises(Conflict, match="base data changed after"):
-        desk.publish(plan, name=NOW, who="boss")
-    desk.reopen(plan, who="anna")
+        planlife.publish(desk, plan, name=NOW, who="boss")
+    planlife.reopen(desk, plan, who="anna")
     assert published(desk, plan)["state"] == "active"

@@ -8,13 +8,15 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from gridmap.core import partition
+from gridmap.core.cells.coverage import shared_borders
 from gridmap.core.plans.effect import NO_GRID, Grid
 from gridmap.core.plans.fabric import Fabric
 
-__all__ = ["Crosswalk", "Layout", "Relation", "crosswalk", "moved_land"]
+__all__ = ["Crosswalk", "Layout", "Relation", "border_changes", "crosswalk", "moved_land", "same_grid"]
 
 Ints = NDArray[np.int64]
 Objects = NDArray[np.object_]
@@ -70,8 +72,8 @@ def crosswalk(fabric: Fabric, old: Layout, new: Layout, *, same_keys: bool) -> C
     old, new
         The layouts.
     same_keys
-        A grid keeps its key from one to the other, as between a plan and its edition; otherwise grids are the same
-        when their codes are.
+        A grid keeps its key from one to the other, as between a plan and its edition; otherwise those that one of two
+        plans made are the same as others when their codes are.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def crosswalk(fabric: Fabric, old: Layout, new: Layout, *, same_keys: bool) -> C
         [(parts == 1) & (sources == 1), sources == 1, parts == 1], ["same", "split", "merge"], "partial"
     )
     both = zip(pairs["old_key"].tolist(), pairs["new_key"].tolist(), strict=True)
-    pairs["stays"] = [a == b if same_keys else old.code(a) == new.code(b) for a, b in both]
+    pairs["stays"] = [same_grid(old, a, new, b, same_keys=same_keys) for a, b in both]
     for side, layout in (("old", old), ("new", new)):
         keys = pairs[f"{side}_key"].tolist()
         pairs[side] = _objects([layout.code(k) for k in keys])
@@ -105,6 +107,13 @@ def crosswalk(fabric: Fabric, old: Layout, new: Layout, *, same_keys: bool) -> C
         pairs[f"{side}_community"] = _objects([layout.community(k) for k in keys])
     order = sorted(range(len(pairs)), key=lambda k: (pairs["old"].iloc[k] or "", pairs["new"].iloc[k] or ""))
     return Crosswalk(pairs.iloc[order].reset_index(drop=True), _buildings(fabric, old, new, pairs))
+
+
+def same_grid(old: Layout, a: int, new: Layout, b: int, *, same_keys: bool) -> bool:
+    """Tell whether a grid (key ``a``) of one layout is that of key ``b`` in another; see :func:`crosswalk`."""
+    if same_keys or min(a, b) >= NO_GRID:
+        return a == b
+    return a != NO_GRID and b != NO_GRID and old.code(a) == new.code(b)
 
 
 def _objects(values: list[Any]) -> Objects:
@@ -151,3 +160,37 @@ def moved_land(fabric: Fabric, old: Layout, new: Layout, pairs: pd.DataFrame) ->
         [number.get(pair, -1) for pair in zip(old.keys.tolist(), new.keys.tolist(), strict=True)], dtype=np.int64
     )
     return moving, partition.dissolve(fabric.geometry, at, len(moving))
+
+
+def border_changes(fabric: Fabric, old: Layout, new: Layout) -> tuple[pd.DataFrame, Objects]:
+    """Return which borders between grids are gone or new, and their lines (metric, each joined up).
+
+    A row for each pair of grids: change (gone, new), one, other (codes, of the old grids where it is gone; None: land in
+    no grid), length_m.
+    """
+    a, b = fabric.edge_a, fabric.edge_b
+    was, now = old.keys[a] != old.keys[b], new.keys[a] != new.keys[b]
+    changed = np.flatnonzero(was != now)
+    cells = np.unique(np.concatenate([a[changed], b[changed]]))
+    shared = shared_borders(fabric.geometry[cells])
+    number = {(int(a[e]), int(b[e])): bool(now[e]) for e in changed}
+    number |= {(j, i): fresh for (i, j), fresh in number.items()}
+    ends = np.column_stack([shared.segments.start, shared.segments.end])[shared.segment]
+    found: dict[tuple[str, str, str], list[int]] = {}
+    pairs = zip(cells[shared.left].tolist(), cells[shared.right].tolist(), strict=True)
+    for k, pair in enumerate(pairs):
+        fresh = number.get(pair)
+        if fresh is not None:
+            layout = new if fresh else old
+            one, other = sorted(layout.code(int(layout.keys[cell])) or "" for cell in pair)
+            found.setdefault(("new" if fresh else "gone", one, other), []).append(k)
+    listed = sorted(found)
+    lines = np.array(
+        [
+            shapely.line_merge(shapely.multilinestrings(shapely.linestrings(shared.segments.xy[ends[found[key]]])))
+            for key in listed
+        ],
+        dtype=object,
+    )
+    rows = {name: _objects([key[k] or None for key in listed]) for k, name in enumerate(("change", "one", "other"))}
+    return pd.DataFrame(rows | {"length_m": shapely.length(lines).round(1)}), lines

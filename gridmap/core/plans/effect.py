@@ -7,13 +7,13 @@ that a plan made have −1, −2, …; 0 is no grid.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NO_GRID", "Effect", "Grid", "GridChange", "Move"]
+__all__ = ["NO_GRID", "Effect", "Grid", "GridChange", "Move", "Outcome"]
 
 Ints = NDArray[np.int64]
 
@@ -154,3 +154,11 @@ class Effect:
 
 def _plain(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if values is None else {name: values[name] for name in _FIELDS if name in values}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an operation does, and how many cells a drawn gesture left where they are, by reason."""
+
+    effect: Effect
+    left_out: dict[str, int] = field(default_factory=dict)

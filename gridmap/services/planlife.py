@@ -1,0 +1,113 @@
+"""The life of a plan after it is drawn: handed in, approved, published; each a use case of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from gridmap.errors import Conflict, InputError
+from gridmap.model.text import Text
+from gridmap.services.planland import Session
+from gridmap.services.planrows import called, detail, in_state, the_plan, told
+from gridmap.services.plans import PlanDesk
+from gridmap.services.publishing import publish_now
+from gridmap.store import plans as store
+from gridmap.store.changes import note_change
+from gridmap.store.database import transaction
+
+__all__ = ["approve", "publish", "reopen", "submit"]
+
+
+def submit(desk: PlanDesk, plan_id: int, *, who: str, revision: int | None = None) -> dict[str, Any]:
+    """Hand a draft in; it does not change from here on, but for changes of the base data.
+
+    Raises
+    ------
+    NotFound
+        There is no such plan.
+    InputError
+        It changes nothing.
+    Conflict
+        It is no draft, or not at ``revision`` any more.
+    """
+    with transaction(desk.place) as connection:
+        session = _at(desk, connection, plan_id, revision, "draft")
+        state = session.state
+        if (state.labels == state.base).all() and not any(e.effect.grids for e in session.entries):
+            raise InputError(
+                "方案没有改动任何网格，不能提交。", "The plan changes no grid; there is nothing to submit."
+            )
+        store.set_state(connection, plan_id, "submitted")
+        note_change(connection, who, "plan submit", detail(plan=plan_id, revision=session.row.revision))
+        return told(the_plan(store.find(connection, plan_id), plan_id))
+
+
+def approve(desk: PlanDesk, plan_id: int, *, who: str, revision: int | None = None) -> dict[str, Any]:
+    """Approve a plan that was handed in: its fingerprint is fixed. Until there are roles anybody may.
+
+    Raises
+    ------
+    NotFound
+        There is no such plan.
+    Conflict
+        It was not handed in, or is not at ``revision`` any more.
+    """
+    with transaction(desk.place) as connection:
+        session = _at(desk, connection, plan_id, revision, "submitted")
+        fingerprint = session.state.fingerprint()
+        store.set_state(connection, plan_id, "approved", fingerprint=fingerprint, approved_by=who)
+        noted = detail(plan=plan_id, revision=session.row.revision, fingerprint=fingerprint)
+        note_change(connection, who, "plan approve", noted)
+        return told(the_plan(store.find(connection, plan_id), plan_id))
+
+
+def reopen(desk: PlanDesk, plan_id: int, *, who: str) -> dict[str, Any]:
+    """Make a plan that was handed in or approved a draft again.
+
+    Raises
+    ------
+    NotFound
+        There is no such plan.
+    Conflict
+        It is in force or was.
+    """
+    with transaction(desk.place) as connection:
+        row = the_plan(store.find(connection, plan_id, lock=True), plan_id)
+        in_state(row, "submitted", "approved")
+        store.set_state(connection, plan_id, "draft")
+        note_change(connection, who, "plan reopen", detail(plan=plan_id))
+        return told(the_plan(store.find(connection, plan_id), plan_id))
+
+
+def publish(desk: PlanDesk, plan_id: int, *, name: str, who: str, revision: int | None = None) -> dict[str, Any]:
+    """Put an approved plan in force at once, as the next edition; open requests and duties follow.
+
+    Raises
+    ------
+    NotFound
+        There is no such plan.
+    InputError
+        The name is empty or too long.
+    Conflict
+        It is not approved, it or the base data changed since, or another edition came after the one that it
+        started from.
+    """
+    title = called(name, Text("版本名称", "name of an edition"))
+    with transaction(desk.place) as connection:
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('gridmap base data'))")
+        session = _at(desk, connection, plan_id, revision, "approved")
+        made = publish_now(connection, session, name=title, who=who)
+        return told(the_plan(store.find(connection, plan_id), plan_id)) | made
+
+
+def _at(desk: PlanDesk, connection: Connection, plan_id: int, revision: int | None, state: str) -> Session:
+    """Return a plan, locked, in a state and at the revision that somebody saw."""
+    row = the_plan(store.find(connection, plan_id, lock=True), plan_id)
+    in_state(row, state)
+    if revision is not None and revision != row.revision:
+        raise Conflict(
+            f"方案“{row.title}”已有改动（现为第 {row.revision} 次修改）。请重新查看。",
+            f"Plan '{row.title}' has changed (revision {row.revision} now). Look at it again.",
+        )
+    return desk.session(connection, row)

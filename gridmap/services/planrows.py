@@ -1,0 +1,124 @@
+"""Rows of plans: told as plain data, and what they must be before something is done with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from gridmap.errors import Conflict, InputError, NotFound
+from gridmap.model.text import Text
+from gridmap.store import editions as edition_store
+from gridmap.store.plans import PlanRow
+
+__all__ = ["MOST_TITLE", "an_edition", "as_draft", "called", "detail", "in_state", "the_plan", "told"]
+
+MOST_TITLE = 120
+
+
+def told(row: PlanRow) -> dict[str, Any]:
+    """Return a plan's facts as plain data."""
+    return {
+        "id": row.id,
+        "title": row.title,
+        "base_edition": row.base_edition,
+        "state": row.state,
+        "revision": row.revision,
+        "owner": row.owner,
+        "made_at": row.made_at.isoformat(),
+        "changed_at": row.changed_at.isoformat(),
+        "approved_by": row.approved_by,
+        "edition": row.edition_id,
+    }
+
+
+STATES = {
+    "draft": Text("草案", "a draft"),
+    "submitted": Text("已提交", "submitted"),
+    "approved": Text("已批准", "approved"),
+    "active": Text("现行", "in force"),
+    "superseded": Text("已被取代", "superseded"),
+}
+
+
+def in_state(row: PlanRow, *states: str) -> None:
+    """Make sure that a plan is in one of some states.
+
+    Raises
+    ------
+    Conflict
+        It is not.
+    """
+    if row.state not in states:
+        zh = "或".join(STATES[state].zh for state in states)
+        en = " or ".join(STATES[state].en for state in states)
+        raise Conflict(
+            f"方案“{row.title}”的状态是“{STATES[row.state].zh}”，应为“{zh}”。",
+            f"Plan '{row.title}' is {STATES[row.state].en}; it should be {en}.",
+        )
+
+
+def as_draft(row: PlanRow) -> None:
+    """Make sure that a plan may change.
+
+    Raises
+    ------
+    Conflict
+        It is no draft.
+    """
+    if row.state != "draft":
+        raise Conflict(
+            f"方案“{row.title}”已不是草案，不能再改。请新建方案。",
+            f"Plan '{row.title}' is no draft any more and cannot change. Start a new one.",
+        )
+
+
+def an_edition(connection: Connection, number: int) -> int:
+    """Return the number of an edition that there is.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    """
+    if number not in {e.id for e in edition_store.editions(connection)}:
+        raise NotFound(
+            f"没有第 {number} 版网格。用 gridmap edition list 查看。",
+            f"There is no edition {number}. See gridmap edition list.",
+        )
+    return number
+
+
+def the_plan(row: PlanRow | None, name: object) -> PlanRow:
+    """Return the row of a plan that somebody asked for by a name or number.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    """
+    if row is None:
+        raise NotFound(
+            f"没有调整方案“{name}”。用 gridmap plan list 查看。", f"There is no plan '{name}'. See gridmap plan list."
+        )
+    return row
+
+
+def called(name: str, what: Text) -> str:
+    """Return a name that a person gave, without spaces around it.
+
+    Raises
+    ------
+    InputError
+        It is empty or too long.
+    """
+    short = name.strip()
+    if not 0 < len(short) <= MOST_TITLE:
+        raise InputError(f"{what.zh}应为 1 到 {MOST_TITLE} 个字。", f"The {what.en} has 1 to {MOST_TITLE} characters.")
+    return short
+
+
+def detail(**facts: Any) -> str:
+    """Return facts for the change log."""
+    return orjson.dumps(facts).decode()
