@@ -53,6 +53,8 @@ class Fabric:
         Neighbours, row numbers.
     edge_m
         Length of their border.
+    edge_class
+        Class of the line along it (column ``street_class`` of cell edges), or None.
     edge_follows
         Whether it runs along a street, a railway or water.
     cells_of_building
@@ -76,6 +78,7 @@ class Fabric:
     edge_a: Ints
     edge_b: Ints
     edge_m: Floats
+    edge_class: Objects
     edge_follows: Bools
     cells_of_building: Mapping[str, Ints]
     _start: Ints = field(repr=False)
@@ -140,6 +143,7 @@ class Fabric:
             edge_a=a,
             edge_b=b,
             edge_m=np.asarray(metres, np.float64),
+            edge_class=_objects(classes),
             edge_follows=np.array([c in FOLLOWED for c in classes], dtype=np.bool_),
             cells_of_building=cells_of_building,
             _start=start.astype(np.int64),
