@@ -19,377 +19,29 @@ rule 2, so ``ST_Covers`` over the stored polygons with the lowest code gives the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import cast
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
 from pyproj import Transformer
 
+from gridmap.core.locate.coordinates import Bounds, check_coordinates
+from gridmap.core.locate.cover import Bools, Cover, Floats, Geometries, Ints, TreeCover, lowest
+from gridmap.core.locate.edition import CRS, Areas, Footprints, Grids, is_leaf, read_footprints, read_grids
 from gridmap.errors import InputError, NotFound
-from gridmap.model.answer import (
-    AreaLevel,
-    GridDistance,
-    Located,
-    LocatedArea,
-    LocatedBuilding,
-    LocatedGrid,
-    Method,
-)
+from gridmap.model.answer import GridDistance, Located, LocatedArea, LocatedGrid, Method
 
-__all__ = [
-    "NEAR_BOUNDARY_M",
-    "Cover",
-    "GridIndex",
-    "LocatedPoints",
-    "TreeCover",
-    "check_coordinates",
-    "coordinate_problems",
-    "nearest_stations",
-]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.intp]
-Bools = npt.NDArray[np.bool_]
-Geometries = npt.NDArray[np.object_]
-Bounds = tuple[float, float, float, float]
+__all__ = ["NEAR_BOUNDARY_M", "GridIndex", "LocatedPoints"]
 
 NEAR_BOUNDARY_M = 15.0
 ACCURACY_FACTOR = 1.5
 MISMATCH_M = 150.0
-BOUNDS_MARGIN_M = 5000.0
-_CRS = "EPSG:4326"
 _SEGMENT_DEGREES = 0.002  # a straight line in degrees and in metres differ by under 1 mm on such a piece
 _RIM_SEGMENTS = 16
-_METRES_PER_DEGREE = 111_320.0
-_LARGEST_DEGREES = 360.0
-_PROBLEMS_SHOWN = 100
-
-
-class Cover(Protocol):
-    """Says which of some polygons covers a point; polygons are in ascending order of grid code."""
-
-    def owner(self, lons: Floats, lats: Floats) -> tuple[Ints, Bools]:
-        """Return per point the lowest polygon that covers it (-1: none), and whether several do."""
-
-
-class TreeCover:
-    """A tree of boxes and prepared polygons: the plain twin of every faster cover.
-
-    Parameters
-    ----------
-    polygons
-        Polygons or multipolygons in EPSG:4326, valid, in ascending order of grid code.
-    """
-
-    def __init__(self, polygons: Geometries) -> None:
-        self._polygons = polygons
-        self._tree = shapely.STRtree(polygons)
-        shapely.prepare(polygons)
-        if len(polygons):
-            # The trees inside are made at first use; made here, threads only read them.
-            first = shapely.get_coordinates(shapely.point_on_surface(polygons))
-            shapely.intersects_xy(polygons, first[:, 0], first[:, 1])
-            self.pairs(first[:1, 0], first[:1, 1])
-
-    def pairs(self, lons: Floats, lats: Floats) -> tuple[Ints, Ints]:
-        """Return (point, polygon) for every polygon that covers a point, its rim included."""
-        if not len(self._polygons) or not len(lons):
-            return np.empty(0, np.intp), np.empty(0, np.intp)
-        point, polygon = self._tree.query(shapely.points(lons, lats))
-        hit = shapely.intersects_xy(self._polygons[polygon], lons[point], lats[point])
-        return point[hit], polygon[hit]
-
-    def owner(self, lons: Floats, lats: Floats) -> tuple[Ints, Bools]:
-        """Return per point the lowest polygon that covers it (-1: none), and whether several do."""
-        point, polygon = self.pairs(lons, lats)
-        return _lowest(point, polygon, len(lons)), np.bincount(point, minlength=len(lons)) > 1
-
-
-def _lowest(point: Ints, position: Ints, count: int) -> Ints:
-    """Return per point the lowest position paired with it, -1 where there is none."""
-    none = np.iinfo(np.intp).max
-    found = np.full(count, none, dtype=np.intp)
-    np.minimum.at(found, point, position)
-    found[found == none] = -1
-    return found
-
-
-# --- what is wrong with coordinates ----------------------------------------------------------------------------
-
-_COORDINATE_TEXTS: dict[str, tuple[str, str]] = {
-    "not-a-number": (
-        "经度和纬度必须都是有限的数值。",
-        "Longitude and latitude must both be finite numbers.",
-    ),
-    "projected-coordinates": (
-        "坐标像是投影坐标 (米), 不是经纬度; 请注明坐标系, 或先换算成 EPSG:4326。",
-        "The coordinates look like projected metres, not degrees; name their system or convert them to EPSG:4326.",
-    ),
-    "coordinates-swapped": (
-        "经度和纬度似乎写反了: 先写经度, 后写纬度。",
-        "Longitude and latitude seem to be swapped: longitude comes first, then latitude.",
-    ),
-    "out-of-range": (
-        "经度须在 -180 到 180 之间, 纬度须在 -90 到 90 之间。",
-        "Longitude must lie between -180 and 180, latitude between -90 and 90.",
-    ),
-    "null-island": (
-        "经度或纬度为 0, 多半是没有取得定位; 请重新定位。",
-        "Longitude or latitude is 0, which usually means that no position was taken; take it again.",
-    ),
-}
-
-
-def _near_box(lons: Floats, lats: Floats, bounds: Bounds | None) -> Bools:
-    """Tell which points lie in the box with its margin of 5 km; without a box, none is known to."""
-    if bounds is None:
-        return np.zeros(len(lons), dtype=np.bool_)
-    west, south, east, north = bounds
-    dy = BOUNDS_MARGIN_M / _METRES_PER_DEGREE
-    dx = dy / max(0.01, float(np.cos(np.radians((south + north) / 2))))
-    return (lons >= west - dx) & (lons <= east + dx) & (lats >= south - dy) & (lats <= north + dy)
-
-
-def coordinate_problems(lons: npt.ArrayLike, lats: npt.ArrayLike, *, bounds: Bounds | None) -> list[dict[str, object]]:
-    """Say which coordinates cannot be longitudes and latitudes of this jurisdiction, and why.
-
-    Parameters
-    ----------
-    lons, lats
-        Arrays of the same length, meant to be EPSG:4326 degrees.
-    bounds
-        West, south, east, north of the jurisdiction in degrees, or None when it is not known.
-
-    Returns
-    -------
-    One dictionary per bad row, in order: ``row`` (from 0), ``code``, ``zh``, ``en``, and ``suggestion`` (``lon``,
-    ``lat``) where the two are swapped. A point that is merely far away is not bad.
-    """
-    x, y = np.asarray(lons, dtype=np.float64), np.asarray(lats, dtype=np.float64)
-    finite = np.isfinite(x) & np.isfinite(y)
-    size = np.maximum(np.abs(np.where(finite, x, 0)), np.abs(np.where(finite, y, 0)))
-    in_range = finite & (np.abs(x) <= 180) & (np.abs(y) <= 90)  # noqa: PLR2004
-    turned_in_range = finite & (np.abs(y) <= 180) & (np.abs(x) <= 90)  # noqa: PLR2004
-    here, turned_here = _near_box(x, y, bounds), _near_box(y, x, bounds)
-    code = np.select(
-        [
-            ~finite,
-            size > _LARGEST_DEGREES,
-            ~in_range & turned_in_range,
-            ~in_range,
-            ~here & turned_here,
-            ~here & ((x == 0) | (y == 0)),
-        ],
-        [
-            "not-a-number",
-            "projected-coordinates",
-            "coordinates-swapped",
-            "out-of-range",
-            "coordinates-swapped",
-            "null-island",
-        ],
-        default="",
-    )
-    problems: list[dict[str, object]] = []
-    for row in np.flatnonzero(code != ""):
-        name = str(code[row])
-        zh, en = _COORDINATE_TEXTS[name]
-        problem: dict[str, object] = {"row": int(row), "code": name, "zh": zh, "en": en}
-        if name == "coordinates-swapped":
-            problem["suggestion"] = {"lon": float(y[row]), "lat": float(x[row])}
-        problems.append(problem)
-    return problems
-
-
-def check_coordinates(lons: npt.ArrayLike, lats: npt.ArrayLike, *, bounds: Bounds | None) -> None:
-    """Raise when a coordinate cannot be one of this jurisdiction.
-
-    Raises
-    ------
-    InputError
-        With all bad rows in ``problems`` (at most 100), see :func:`coordinate_problems`.
-    """
-    problems = coordinate_problems(lons, lats, bounds=bounds)
-    if not problems:
-        return
-    zh, en = str(problems[0]["zh"]), str(problems[0]["en"])
-    if np.size(lons) > 1:
-        row = int(str(problems[0]["row"])) + 1
-        zh = f"{len(problems)} 个坐标有误; 第 {row} 个: {zh}"
-        en = f"{len(problems)} coordinates are wrong; number {row}: {en}"
-    raise InputError(zh, en, problems=tuple(problems[:_PROBLEMS_SHOWN]))
-
-
-# --- the index -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Grids:
-    """Grids as parallel arrays."""
-
-    uid: npt.NDArray[np.int64]
-    code: Geometries
-    name: list[str | None]
-    level: list[int | None]
-    kind: list[str | None]
-    parent_uid: list[int | None]
-    community_code: list[str | None]
-    polygons: Geometries
-
-
-@dataclass(frozen=True, slots=True)
-class _Footprints:
-    """Footprints ordered by grid and building, so that the first that holds a point decides."""
-
-    buildings: tuple[LocatedBuilding, ...]
-    ids: npt.NDArray[np.int64]
-    leaf: Ints
-    polygons: Geometries
-    by_building: dict[int, Ints]
-
-
-def _plain(value: Any) -> Any:
-    """Return None for what pandas calls missing."""
-    return None if pd.api.types.is_scalar(value) and pd.isna(value) else value
-
-
-def _texts(frame: pd.DataFrame, column: str) -> list[str | None]:
-    if column not in frame:
-        return [None] * len(frame)
-    return [None if (v := _plain(value)) is None or v == "" else str(v) for value in frame[column]]
-
-
-def _integers(frame: pd.DataFrame, column: str) -> list[int | None]:
-    if column not in frame:
-        return [None] * len(frame)
-    return [None if (v := _plain(value)) is None else int(v) for value in frame[column]]
-
-
-def _geometries(frame: gpd.GeoDataFrame, what: str) -> Geometries:
-    if frame.crs is not None and not frame.crs.equals(_CRS):
-        raise InputError(f"{what}的坐标系应为 {_CRS}; 请先换算。", f"{what} must be in {_CRS}; convert them first.")
-    return np.array(frame.geometry.to_numpy(), dtype=object)
-
-
-def _read_grids(frame: gpd.GeoDataFrame) -> _Grids:
-    """Order grids by code and check what the rule depends on."""
-    codes = _texts(frame, "code")
-    if any(code is None for code in codes) or "uid" not in frame:
-        raise InputError("每个网格都要有编码和 uid。", "Every grid needs a code and a uid.")
-    uids = frame["uid"].to_numpy(dtype=np.int64)
-    if len(np.unique(uids)) != len(uids):
-        raise InputError("网格的 uid 重复。", "Two grids have the same uid.")
-    polygons = _geometries(frame, "网格 / grids")
-    if (~np.isin(shapely.get_type_id(polygons), (3, 6)) | shapely.is_empty(polygons)).any():
-        raise InputError("每个网格都要有面。", "Every grid needs a polygon.")
-    order = np.array(sorted(range(len(frame)), key=lambda i: (str(codes[i]), int(uids[i]))), dtype=np.intp)
-    sorted_frame = frame.iloc[order]
-    return _Grids(
-        uid=uids[order],
-        code=np.array([codes[i] for i in order], dtype=object),
-        name=_texts(sorted_frame, "name"),
-        level=_integers(sorted_frame, "level"),
-        kind=_texts(sorted_frame, "grid_kind"),
-        parent_uid=_integers(sorted_frame, "parent_uid"),
-        community_code=_texts(sorted_frame, "community_code"),
-        polygons=polygons[order],
-    )
-
-
-def _is_leaf(frame: gpd.GeoDataFrame) -> Bools:
-    """Take the column ``leaf`` where there is one, else the deepest level."""
-    if "leaf" in frame:
-        return np.asarray(frame["leaf"], dtype=np.bool_)
-    levels = np.array([level or 0 for level in _integers(frame, "level")], dtype=np.int64)
-    return cast("Bools", levels == levels.max(initial=0))
-
-
-def _read_footprints(frame: gpd.GeoDataFrame | None, leaf_of: dict[int, int]) -> _Footprints:
-    if frame is None or not len(frame):
-        return _Footprints((), np.empty(0, np.int64), np.empty(0, np.intp), np.empty(0, object), {})
-    ids = [int(i) for i in frame["building_id"]]
-    uids = _integers(frame, "grid_uid")
-    if any(uid is not None and uid not in leaf_of for uid in uids):
-        raise InputError(
-            "有楼栋的网格不在这一版的末级网格中。", "A building's grid is not a leaf grid of this edition."
-        )
-    leaf = np.array([-1 if uid is None else leaf_of[uid] for uid in uids], dtype=np.intp)
-    # Without a grid comes last: a footprint with one decides before a footprint without.
-    order = np.lexsort((np.array(ids, dtype=np.int64), np.where(leaf < 0, len(leaf_of), leaf)))
-    source, estate, number, name = (_texts(frame, column) for column in ("source_id", "estate", "number", "name"))
-    buildings = tuple(
-        LocatedBuilding(
-            id=ids[i],
-            label=f"{estate[i]}{number[i]}" if estate[i] and number[i] else name[i] or estate[i],
-            estate=estate[i],
-            number=number[i],
-            source_id=source[i],
-        )
-        for i in order
-    )
-    rows: dict[int, list[int]] = {}
-    for row, building in enumerate(buildings):
-        rows.setdefault(building.id, []).append(row)
-    return _Footprints(
-        buildings,
-        np.array(ids, dtype=np.int64)[order],
-        leaf[order],
-        _geometries(frame, "楼栋 / buildings")[order],
-        {building: np.array(found, dtype=np.intp) for building, found in rows.items()},
-    )
-
-
-class _Areas:
-    """Areas above the leaf grids: by code, and by point."""
-
-    _RANK = ("community", "town", "jurisdiction")
-
-    def __init__(self, areas: gpd.GeoDataFrame | None, upper: _Grids) -> None:
-        self.by_code: dict[tuple[str, str], LocatedArea] = {}
-        self.parent_of: dict[tuple[str, str], str | None] = {}
-        found: list[tuple[tuple[int, int, str], LocatedArea, shapely.Geometry]] = [
-            ((0, -(level or 0), str(code)), LocatedArea(str(code), name, "grid"), polygon)
-            for code, name, level, polygon in zip(upper.code, upper.name, upper.level, upper.polygons, strict=True)
-        ]
-        if areas is not None and len(areas):
-            columns = zip(
-                _texts(areas, "code"),
-                _texts(areas, "name"),
-                _texts(areas, "level"),
-                _texts(areas, "parent_code"),
-                _geometries(areas, "行政区域 / areas"),
-                strict=True,
-            )
-            for code, name, level, parent, shape in columns:
-                if level not in self._RANK:
-                    continue
-                area = LocatedArea(code, name, cast("AreaLevel", level))
-                if code is not None:
-                    self.by_code[level, code] = area
-                    self.parent_of[level, code] = parent
-                if shapely.get_type_id(shape) in (3, 6):
-                    found.append(((1 + self._RANK.index(level), 0, code or ""), area, shape))
-        found.sort(key=lambda entry: entry[0])
-        self.areas = [area for _, area, _ in found]
-        self.polygons = np.array([shape for *_, shape in found], dtype=object)
-        self.covers = {
-            level: (rows, TreeCover(self.polygons[rows]))
-            for level in ("community", "town")
-            if len(rows := np.array([i for i, a in enumerate(self.areas) if a.level == level], dtype=np.intp))
-        }
-        self.deepest = TreeCover(self.polygons)
-
-    def at(self, level: str, lon: float, lat: float) -> LocatedArea | None:
-        """Return the area of that level that covers the point; the lowest code where several do."""
-        if level not in self.covers:
-            return None
-        rows, cover = self.covers[level]
-        owner, _ = cover.owner(np.array([lon]), np.array([lat]))
-        return None if owner[0] < 0 else self.areas[rows[owner[0]]]
 
 
 def _rim(polygons: Geometries) -> Geometries:
@@ -418,10 +70,10 @@ class GridIndex:
 
     def __init__(
         self,
-        leaves: _Grids,
-        upper: _Grids,
-        areas: _Areas,
-        footprints: _Footprints,
+        leaves: Grids,
+        upper: Grids,
+        areas: Areas,
+        footprints: Footprints,
         *,
         metric_epsg: int,
         edition: int | None,
@@ -432,9 +84,10 @@ class GridIndex:
         self.metric_epsg = metric_epsg
         self.bounds = bounds
         self._leaves = leaves
+        self._upper = upper
         self._areas = areas
         self._footprints = footprints
-        self._transformer = Transformer.from_crs(_CRS, f"EPSG:{metric_epsg}", always_xy=True)
+        self._transformer = Transformer.from_crs(CRS, f"EPSG:{metric_epsg}", always_xy=True)
         self._exact = TreeCover(leaves.polygons)
         self._cover: Cover = self._exact if cover is TreeCover else cover(leaves.polygons)
         self._footprint_tree = shapely.STRtree(footprints.polygons)
@@ -490,10 +143,10 @@ class GridIndex:
         InputError
             A grid without code, uid or polygon; a wrong CRS; a building whose grid is not a leaf grid here.
         """
-        leaf = _is_leaf(grids)
-        leaves, upper = _read_grids(grids[leaf]), _read_grids(grids[~leaf])
-        footprints = _read_footprints(buildings, {int(uid): i for i, uid in enumerate(leaves.uid)})
-        above = _Areas(areas, upper)
+        leaf = is_leaf(grids)
+        leaves, upper = read_grids(grids[leaf]), read_grids(grids[~leaf])
+        footprints = read_footprints(buildings, {int(uid): i for i, uid in enumerate(leaves.uid)})
+        above = Areas(areas, upper)
         if bounds is None:
             shapes = np.concatenate([leaves.polygons, above.polygons])
             if len(shapes):
@@ -508,6 +161,15 @@ class GridIndex:
             bounds=bounds,
             cover=cover,
         )
+
+    def with_areas(self, areas: gpd.GeoDataFrame | None) -> GridIndex:
+        """Return an index of the same edition with other administrative areas, as in :meth:`build`.
+
+        Everything else is shared with this one, so it costs next to nothing.
+        """
+        other = copy(self)
+        other._areas = Areas(areas, self._upper)  # noqa: SLF001 (one of its own kind)
+        return other
 
     def __len__(self) -> int:
         """Return the number of leaf grids."""
@@ -672,7 +334,7 @@ class GridIndex:
             return np.full(len(x), -1, dtype=np.intp)
         point, row = self._footprint_tree.query(shapely.points(x, y))
         inside = shapely.contains_xy(self._footprints.polygons[row], x[point], y[point])
-        return _lowest(point[inside], row[inside], len(x))
+        return lowest(point[inside], row[inside], len(x))
 
     def _distances(self, metric: Floats, owner: Ints) -> tuple[Floats, Ints]:
         """Return metres to the nearest boundary, and the nearest grid of points outside of all (else -1)."""
@@ -691,7 +353,7 @@ class GridIndex:
                 shapely.points(metric[outside]), return_distance=True, all_matches=True
             )
             boundary_m[outside[at]] = metres
-            nearest[outside] = _lowest(at, leaf, len(outside))
+            nearest[outside] = lowest(at, leaf, len(outside))
         return boundary_m, nearest
 
     def _reaches_past(self, metric: Floats, footprint: Ints, accuracy: Floats, decided: Bools) -> Bools:
@@ -769,7 +431,7 @@ class GridIndex:
             candidates=candidates,
             nearest=nearest,
             parent=parent,
-            crs_assumed=_CRS,
+            crs_assumed=CRS,
             edition=self.edition,
             warnings=warnings,
         )
@@ -788,12 +450,12 @@ class GridIndex:
         return community, town or areas.at("town", lon, lat)
 
 
-def _answers(grids: _Grids) -> Iterator[LocatedGrid]:
+def _answers(grids: Grids) -> Iterator[LocatedGrid]:
     for uid, code, name, level, kind in zip(grids.uid, grids.code, grids.name, grids.level, grids.kind, strict=True):
         yield LocatedGrid(int(uid), str(code), name, level, kind)
 
 
-def _chains(leaves: _Grids, upper: _Grids, grids: Sequence[LocatedGrid]) -> tuple[tuple[LocatedGrid, ...], ...]:
+def _chains(leaves: Grids, upper: Grids, grids: Sequence[LocatedGrid]) -> tuple[tuple[LocatedGrid, ...], ...]:
     """Return per leaf grid the grids from level 1 down to it."""
     above = {grid.uid: (grid, parent) for grid, parent in zip(_answers(upper), upper.parent_uid, strict=True)}
     chains = []
@@ -845,50 +507,3 @@ class LocatedPoints:
     def __iter__(self) -> Iterator[Located]:
         """Go through the whole answers in order."""
         return (self.say(i) for i in range(len(self)))
-
-
-# --- stations --------------------------------------------------------------------------------------------------
-
-_PAIRS_AT_ONCE = 4_000_000
-
-
-def nearest_stations(points: npt.ArrayLike, stations: npt.ArrayLike, *, k: int = 3) -> tuple[Ints, Floats]:
-    """Return the ``k`` nearest stations of each point in a straight line.
-
-    Parameters
-    ----------
-    points, stations
-        Shapes (n, 2) and (m, 2), metres of the metric system (:meth:`GridIndex.to_metric`).
-    k
-        How many are wanted; fewer are returned when there are fewer stations.
-
-    Returns
-    -------
-    Positions in ``stations`` and distances in metres, both of shape (n, min(k, m)), nearest first; of equal ones the
-    one that is listed first.
-
-    Raises
-    ------
-    InputError
-        A coordinate is not finite, or ``k`` is negative.
-    """
-    p = np.asarray(points, dtype=np.float64).reshape(-1, 2)
-    s = np.asarray(stations, dtype=np.float64).reshape(-1, 2)
-    if k < 0 or not np.isfinite(p).all() or not np.isfinite(s).all():
-        raise InputError(
-            "坐标必须是有限的米数, 站点数不小于 0。",
-            "Coordinates must be finite metres, the number of stations 0 or more.",
-        )
-    wanted = min(k, len(s))
-    order = np.empty((len(p), wanted), dtype=np.intp)
-    metres = np.empty((len(p), wanted))
-    if not wanted:
-        return order, metres
-    rows = max(1, _PAIRS_AT_ONCE // len(s))
-    for start in range(0, len(p), rows):
-        block = p[start : start + rows]
-        far = np.hypot(block[:, :1] - s[:, 0], block[:, 1:] - s[:, 1])
-        chosen = np.argsort(far, axis=1, kind="stable")[:, :wanted]
-        order[start : start + rows] = chosen
-        metres[start : start + rows] = np.take_along_axis(far, chosen, axis=1)
-    return order, metres
