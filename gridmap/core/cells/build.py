@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,20 +21,12 @@ from gridmap.core.cells.cutters import (
     labelled,
     metric_epsg,
 )
-from gridmap.core.cells.fill import Filled, Pool, fill_blocks, pool_for
+from gridmap.core.cells.fill import Pool, fill_blocks, pool_for
 from gridmap.core.cells.findings import building_findings, legacy_findings
-from gridmap.core.cells.legacy import (
-    BuildingShares,
-    building_shares,
-    cutting_lines,
-    grid_at,
-    grids_of_cells,
-    misfits,
-    without_scraps,
-)
+from gridmap.core.cells.land import Land, with_legacy
+from gridmap.core.cells.legacy import building_shares
 from gridmap.core.cells.model import BaseData, CellFabric
 from gridmap.core.cells.outlines import Footprints, building_ids, clean_outlines
-from gridmap.core.cells.recut import cut_block
 from gridmap.core.cells.settings import CellSettings
 from gridmap.core.cells.tables import Codes, attachments, land_tables
 from gridmap.core.cells.units import divide_large_buildings
@@ -44,16 +35,6 @@ from gridmap.model.progress import Progress, part, silent
 from gridmap.model.text import Text
 
 __all__ = ["build_cells", "entrance_areas", "footprints_of", "points_of"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Land:
-    """Blocks, the present grid whose lines cut each (−1), the block of each outline, and the cells."""
-
-    blocks: Faces
-    legacy: Ints
-    lives_in: Ints
-    filled: Filled
 
 
 def build_cells(
@@ -112,7 +93,7 @@ def _built(base: BaseData, settings: CellSettings, pool: Pool | None, progress: 
         blocks.polygon, footprints.polygon, housed.block, settings,
         pool=pool, progress=part(progress, 0.2, 0.75), cap_m2=cap_m2,
     )  # fmt: skip
-    land = _Land(blocks, np.full(len(polygon), -1, dtype=np.int64), housed.block, filled)
+    land = Land(blocks, np.full(len(polygon), None, dtype=object), housed.block, filled)
     findings = building_findings(
         footprints, housed.share, housed.cut_by_area,
         points=points_of(base), epsg=epsg, straddle_share=settings.straddle_share,
@@ -120,7 +101,9 @@ def _built(base: BaseData, settings: CellSettings, pool: Pool | None, progress: 
     grid = np.full(len(filled.polygon), -1, dtype=np.int64)
     if len(legacy.polygon):
         shares = building_shares(footprints, legacy, near_m=settings.give_way_m)
-        land, grid = _with_legacy(land, shares, footprints, legacy, settings, pool, part(progress, 0.75, 0.9))
+        land, grid = with_legacy(
+            land, footprints, shares, legacy, settings, pool=pool, progress=part(progress, 0.75, 0.9)
+        )
         findings += legacy_findings(
             footprints, shares.share, housed.cut_by_area, grid, legacy,
             epsg=epsg, straddle_share=settings.straddle_share, sliver_m=settings.legacy_depth_m / 2,
@@ -165,65 +148,9 @@ def entrance_areas(base: BaseData, footprints: Footprints, areas: Polygons) -> I
     return out
 
 
-def _with_legacy(
-    land: _Land,
-    shares: BuildingShares,
-    footprints: Footprints,
-    legacy: Polygons,
-    settings: CellSettings,
-    pool: Pool | None,
-    progress: Progress,
-) -> tuple[_Land, Ints]:
-    """Cut the blocks in which present grids differ from the cells; return the grid of every cell too."""
-    near_m = settings.give_way_m
-    grid = grids_of_cells(land.filled, shares, legacy, near_m=near_m)
-    wrong = np.unique(land.filled.block[misfits(land.filled, grid, footprints, legacy, settings)])
-    lines = cutting_lines(legacy, land.blocks.polygon[wrong], settings)
-    kept = np.ones(len(land.blocks.polygon), dtype=bool)
-    lives_in = land.lives_in.copy()
-    fresh: list[Faces] = []
-    count = len(kept)
-    for number, cuts in zip(wrong.tolist(), lines, strict=True):
-        if not len(cuts):
-            continue
-        rows = np.flatnonzero(land.lives_in == number)
-        made = cut_block(land.blocks, number, cuts, footprints.polygon[rows], settings)
-        kept[number] = False
-        lives_in[rows] = count + made.block
-        count += len(made.blocks.polygon)
-        fresh.append(made.blocks)
-    if not fresh:
-        return land, without_scraps(land.filled, grid, legacy)
-    place = np.cumsum(kept) - 1
-    old, new = lives_in < len(kept), lives_in >= len(kept)
-    lives_in[old] = place[lives_in[old]]
-    lives_in[new] += int(kept.sum()) - len(kept)
-    polygon = np.concatenate([b.polygon for b in fresh])
-    first_new = int(kept.sum())
-    again = fill_blocks(
-        polygon, footprints.polygon, np.where(new, lives_in - first_new, -1), settings, pool=pool, progress=progress
-    )
-    stays = kept[land.filled.block]
-    filled = Filled(
-        np.concatenate([land.filled.polygon[stays], again.polygon]),
-        np.concatenate([place[land.filled.block[stays]], again.block + first_new]),
-        np.concatenate([land.filled.outline[stays], again.outline]),
-    )
-    blocks = Faces(
-        np.concatenate([land.blocks.polygon[kept], polygon]),
-        np.concatenate([land.blocks.area[kept], *(b.area for b in fresh)]),
-        np.concatenate([land.blocks.water[kept], *(b.water for b in fresh)]),
-    )
-    cut_by = np.concatenate(
-        [np.full(first_new, -1, dtype=np.int64), grid_at(shapely.point_on_surface(polygon), legacy)]
-    )
-    grid = grids_of_cells(filled, shares, legacy, near_m=near_m)
-    return _Land(blocks, cut_by, lives_in, filled), without_scraps(filled, grid, legacy)
-
-
 def _fabric(
     epsg: int,
-    land: _Land,
+    land: Land,
     grid: Ints,
     footprints: Footprints,
     cutters: Cutters,
@@ -233,7 +160,7 @@ def _fabric(
 ) -> CellFabric:
     area_code = np.array([*cutters.areas.code, None], dtype=object)
     legacy_code = np.array([*legacy.code, None], dtype=object)
-    codes = Codes(area_code[land.blocks.area], legacy_code[land.legacy], legacy_code[grid])
+    codes = Codes(area_code[land.blocks.area], land.legacy_code, legacy_code[grid])
     cells, blocks = land_tables(epsg, land.blocks, land.filled, footprints, codes)
     return CellFabric(
         epsg=epsg,

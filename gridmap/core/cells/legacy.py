@@ -18,7 +18,17 @@ from gridmap.core.cells.outlines import Footprints
 from gridmap.core.cells.pieces import Faced, Pieces, give_away
 from gridmap.core.cells.settings import CellSettings
 
-__all__ = ["BuildingShares", "building_shares", "cutting_lines", "grids_of_cells", "misfits", "without_scraps"]
+__all__ = [
+    "BuildingShares",
+    "building_shares",
+    "cutting_lines",
+    "grid_at",
+    "grids_of_cells",
+    "misfits",
+    "without_scraps",
+]
+
+_NOTHING_M = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +119,10 @@ def _deeper(pieces: Geometries, depth_m: float) -> NDArray[np.bool_]:
 
 
 def cutting_lines(legacy: Polygons, blocks: Geometries, settings: CellSettings) -> list[Geometries]:
-    """Return the lines of present grids inside each block (metric), where they do not run beside its border."""
+    """Return the lines of present grids inside each block (metric), where they do not run beside its border.
+
+    Where nothing has to give way, the lines keep exactly their vertices: cut along again, the block comes out alike.
+    """
     lines = shapely.get_parts(shapely.union_all(shapely.boundary(legacy.polygon)))
     number, line = shapely.STRtree(lines).query(blocks, predicate="intersects")
     order = np.lexsort((line, number))
@@ -118,31 +131,35 @@ def cutting_lines(legacy: Polygons, blocks: Geometries, settings: CellSettings) 
     ends = np.searchsorted(number, np.arange(len(blocks) + 1))
     out: list[Geometries] = []
     for block, start, end in zip(blocks, ends[:-1], ends[1:], strict=True):
-        out.append(
-            give_way(
-                parts_of_type(inside[start:end], 1),
-                shapely.boundary(block),
-                distance_m=settings.give_way_m,
-                min_piece_m=settings.min_piece_m,
-            )
-        )
+        rim = shapely.boundary(block)
+        drawn = parts_of_type(inside[start:end], 1)
+        drawn = drawn[~shapely.covered_by(drawn, rim)]
+        kept = give_way(drawn, rim, distance_m=settings.give_way_m, min_piece_m=settings.min_piece_m)
+        same = abs(float(shapely.length(kept).sum() - shapely.length(drawn).sum())) < _NOTHING_M
+        out.append(drawn if same else kept)
     return out
 
 
-def without_scraps(filled: Filled, grid: Ints, legacy: Polygons) -> Ints:
+def without_scraps(filled: Filled, grid: Ints, legacy: Polygons, *, beside: Geometries | None = None) -> Ints:
     """Give open land that lost touch with its grid to the neighbouring grid with the longest border.
 
-    Only where the drawn polygon was in one piece.
+    Only where the drawn polygon was in one piece. With cells ``beside`` the land is a part of the town: what
+    touches its grid there stays, and so does the larger half of a grid.
     """
     single = np.append(shapely.get_num_geometries(legacy.polygon) == 1, False)
-    built = filled.outline >= 0
+    around = np.zeros(0, dtype=object) if beside is None else beside
+    label = np.concatenate([grid, located_in(shapely.point_on_surface(around), legacy.polygon)])
+    held = np.concatenate([filled.outline >= 0, np.ones(len(around), dtype=bool)])
+    most_m2 = np.append(shapely.area(legacy.polygon) / 2, 0.0) * (beside is not None)
 
     def stays(pieces: Pieces) -> NDArray[np.bool_]:
-        has_building = np.bincount(pieces.of_face, weights=built, minlength=len(pieces.label)) > 0
-        keep: NDArray[np.bool_] = pieces.first_by(pieces.area_m2) | has_building | ~single[pieces.label]
+        fixed = np.bincount(pieces.of_face, weights=held, minlength=len(pieces.label)) > 0
+        main = pieces.first_by(pieces.area_m2) & (pieces.area_m2 >= most_m2[pieces.label])
+        keep: NDArray[np.bool_] = main | fixed | ~single[pieces.label]
         return keep
 
-    return give_away(Faced.of(filled.polygon), grid, stays, allowed=lambda p, _, b: p.label[b] >= 0)[1]
+    faced = Faced.of(np.concatenate([filled.polygon, around]))
+    return give_away(faced, label, stays, allowed=lambda p, _, b: p.label[b] >= 0)[1][: len(grid)]
 
 
 def grid_at(points: Geometries, legacy: Polygons) -> Ints:

@@ -18,8 +18,10 @@ from gridmap.core.cells.build import entrance_areas, footprints_of, points_of
 from gridmap.core.cells.change import BaseChange, CellChange, lineage_of
 from gridmap.core.cells.coverage import Floats, Geometries, Ints
 from gridmap.core.cells.cutters import Cutters, blocks_of, clean_polygons, cutters_of
-from gridmap.core.cells.fill import Filled, fill_blocks
+from gridmap.core.cells.fill import fill_blocks
 from gridmap.core.cells.findings import building_findings
+from gridmap.core.cells.land import Land, with_legacy
+from gridmap.core.cells.legacy import building_shares
 from gridmap.core.cells.lines import CUTTING, Rank, classify_streets
 from gridmap.core.cells.model import BaseData, CellFabric
 from gridmap.core.cells.outlines import Footprints
@@ -113,8 +115,9 @@ def update_cells(
     fabric
         The cells as they are: all, or those in the touched blocks and next to them (see ``touched_blocks``).
     base
-        The base data as they are now: all, or at least what touches those blocks. Present grids (``legacy``) are
-        not read: the grid of new cells follows from their land (``change.suggest_grids``).
+        The base data as they are now: all, or at least what touches those blocks. Lines of present grids
+        (``legacy``) cut the touched blocks as they do when everything is made anew; without them new cells have
+        no ``legacy_code``.
     change
         What came, changed or went.
 
@@ -131,17 +134,17 @@ def update_cells(
     was = fabric.cells[inside]
     ids = _ids_inside(fabric, was, change)
     around = _nearby(base, fabric.blocks.geometry.to_numpy()[touched.rows], ids)
-    land = _remade(fabric, around, touched, settings, progress)
-    now, blocks_now = land_tables(fabric.epsg, land.blocks, land.filled, land.footprints, land.codes)
+    made = _remade(fabric, around, touched, _beside(fabric, was), settings, progress)
+    now, blocks_now = land_tables(fabric.epsg, made.land.blocks, made.land.filled, made.footprints, made.codes)
     stayed = now["key"].isin(was["key"]).to_numpy()
     retired = was[~was["key"].isin(now["key"]).to_numpy()]
     lineage = lineage_of(retired, now[~stayed])
-    now = _with_legacy_codes(now, stayed, was, lineage)
-    hung = attachments(land.footprints, now)
-    edges = _edges(fabric, was, now, land.cutters, settings)
+    now = _with_codes_of(was, now)
+    hung = attachments(made.footprints, now)
+    edges = _edges(fabric, was, now, made.cutters, settings)
     findings = tuple(
         building_findings(
-            land.footprints, land.share, land.cut_by_area,
+            made.footprints, made.share, made.cut_by_area,
             points=points_of(around), epsg=fabric.epsg, straddle_share=settings.straddle_share,
         )
     )  # fmt: skip
@@ -167,11 +170,10 @@ def update_cells(
 
 
 @dataclass(frozen=True, slots=True)
-class _Land:
+class _Remade:
     """Touched land made again."""
 
-    blocks: Faces
-    filled: Filled
+    land: Land
     footprints: Footprints
     codes: Codes
     cutters: Cutters
@@ -204,11 +206,18 @@ def _nearby(base: BaseData, blocks: Geometries, ids: Ints) -> BaseData:
         buildings = buildings[number.isin(ids).to_numpy()]
     return BaseData(
         buildings=buildings, streets=near(base.streets), water=near(base.water), areas=near(base.areas),
-        parts=base.parts, extent=base.extent,
+        legacy=near(base.legacy), parts=base.parts, extent=base.extent,
     )  # fmt: skip
 
 
-def _remade(fabric: CellFabric, base: BaseData, touched: _Touched, settings: CellSettings, progress: Progress) -> _Land:
+def _remade(
+    fabric: CellFabric,
+    base: BaseData,
+    touched: _Touched,
+    beside: gpd.GeoDataFrame,
+    settings: CellSettings,
+    progress: Progress,
+) -> _Remade:
     polygon = fabric.blocks.geometry.to_numpy()
     refilled = np.setdiff1d(touched.rows, touched.recut)
     regions = (
@@ -253,11 +262,18 @@ def _remade(fabric: CellFabric, base: BaseData, touched: _Touched, settings: Cel
         np.concatenate([b.water for b in blocks]),
     )
     filled = fill_blocks(joined.polygon, footprints.polygon, lives_in, settings, progress=progress)
-    area_code = np.array([*pool, None], dtype=object)[joined.area]
-    legacy_of_block = np.full(len(joined.polygon), None, dtype=object)
-    legacy_of_block[: len(refilled)] = fabric.blocks["legacy_code"].to_numpy(dtype=object)[refilled]
-    codes = Codes(area_code, legacy_of_block, np.full(len(filled.polygon), None, dtype=object))
-    return _Land(joined, filled, footprints, codes, cutters, share, cut)
+    cut_by = np.full(len(joined.polygon), None, dtype=object)
+    cut_by[: len(refilled)] = fabric.blocks["legacy_code"].to_numpy(dtype=object)[refilled]
+    land = Land(joined, cut_by, lives_in, filled)
+    legacy = clean_polygons(base.legacy)
+    grid = np.full(len(filled.polygon), -1, dtype=np.int64)
+    if len(legacy.polygon):
+        shares = building_shares(footprints, legacy, near_m=settings.give_way_m)
+        around = beside.geometry.to_numpy()
+        land, grid = with_legacy(land, footprints, shares, legacy, settings, beside=around)
+    area_code = np.array([*pool, None], dtype=object)[land.blocks.area]
+    codes = Codes(area_code, land.legacy_code, np.array([*legacy.code, None], dtype=object)[grid])
+    return _Remade(land, footprints, codes, cutters, share, cut)
 
 
 def _homes(outlines: Geometries, places: Geometries) -> tuple[Ints, Floats]:
@@ -271,25 +287,26 @@ def _homes(outlines: Geometries, places: Geometries) -> tuple[Ints, Floats]:
     return home, best
 
 
-def _with_legacy_codes(
-    now: gpd.GeoDataFrame, stayed: NDArray[np.bool_], was: gpd.GeoDataFrame, lineage: pd.DataFrame
-) -> gpd.GeoDataFrame:
-    """Carry the code of the present grid over: new cells take it from most of their land."""
-    code = was.set_index("key")["legacy_code"]
-    top = lineage.sort_values(["new", "share_of_new", "old"], ascending=[True, False, True]).drop_duplicates("new")
-    parent = pd.Series(top["old"].to_numpy(), index=top["new"].to_numpy()).reindex(now["key"]).to_numpy()
-    source = np.where(stayed, now["key"].to_numpy(), parent)
-    values = code.reindex(source).to_numpy(dtype=object)
+def _with_codes_of(was: gpd.GeoDataFrame, now: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Let cells that stayed keep the code of their present grid."""
+    code = was.set_index("key")["legacy_code"].reindex(now["key"]).to_numpy(dtype=object)
+    stayed = now["key"].isin(was["key"]).to_numpy()
+    values = np.where(stayed, code, now["legacy_code"].to_numpy(dtype=object))
     return now.assign(legacy_code=nullable(np.where(pd.isna(values), None, values)))
+
+
+def _beside(fabric: CellFabric, was: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the cells around those of touched blocks."""
+    a_in, b_in = fabric.edges["a"].isin(was["key"]), fabric.edges["b"].isin(was["key"])
+    beside = pd.unique(pd.concat([fabric.edges.loc[a_in & ~b_in, "b"], fabric.edges.loc[b_in & ~a_in, "a"]]))
+    return fabric.cells[fabric.cells["key"].isin(beside)]
 
 
 def _edges(
     fabric: CellFabric, was: gpd.GeoDataFrame, now: gpd.GeoDataFrame, cutters: Cutters, settings: CellSettings
 ) -> pd.DataFrame:
     """Find the neighbours of the cells in touched blocks, inside and outside."""
-    a_in, b_in = fabric.edges["a"].isin(was["key"]), fabric.edges["b"].isin(was["key"])
-    beside = pd.unique(pd.concat([fabric.edges.loc[a_in & ~b_in, "b"], fabric.edges.loc[b_in & ~a_in, "a"]]))
-    rim = fabric.cells[fabric.cells["key"].isin(beside)]
+    rim = _beside(fabric, was)
     local = gpd.GeoDataFrame(
         pd.concat(
             [now[["key", "kind", "block", "geometry"]], rim[["key", "kind", "block", "geometry"]]], ignore_index=True
