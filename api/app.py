@@ -23,6 +23,7 @@ from api import docs, problems
 from api.guard import AccessLog, BodyLimit, Guard, SafeHeaders
 from api.routes import (
     coverage,
+    diff,
     jobs,
     locate,
     pages,
@@ -100,6 +101,7 @@ def create_app(settings: Settings, *, place: Place | None = None, token: str | N
         scenarios,
         siting,
         plans,
+        diff,
         plan_life,
         jobs,
         pages,

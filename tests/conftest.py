@@ -8,18 +8,24 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Connection, create_engine, text
 
+from gridmap.io.write import write_layer
+from gridmap.services.cells import make_cells
+from gridmap.services.imports import ImportOrder, ImportReport, import_file
 from gridmap.services.sample import SampleOrder, load_sample
 from gridmap.settings import Settings
 from gridmap.store.cluster import Cluster
 from gridmap.store.database import Place, engine_of, find_place
 from gridmap.store.jobs import JOB_CONNECTIONS
 from gridmap.store.migrate import migrate
+from tests.services import town
 from tests.unskipped import pytest_runtest_makereport
 
 __all__ = ["pytest_runtest_makereport"]
@@ -148,3 +154,45 @@ def golden() -> Callable[[Path, str], None]:
         assert file.read_text(encoding="utf-8") == found, f"{file.name} differs: read the difference, then ./dev bless"
 
     return compare
+
+
+class Importer:
+    """Writes a table to a file and imports it, as a person would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(
+        self, place: Place, kind: str, table: pd.DataFrame, *, commit: bool = True, **order: Any
+    ) -> ImportReport:
+        ending = "csv" if kind in {"households", "people", "requests"} else "gpkg"
+        file = self.folder / f"{kind}{next(_numbers)}.{ending}"
+        write_layer(table, file, kind)
+        asked = ImportOrder(kind=kind, path=str(file), with_contacts=kind == "people", **order)
+        return import_file(place, asked, who="test", commit=commit)
+
+
+@pytest.fixture(scope="session")
+def importer(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ImportReport]:
+    return Importer(tmp_path_factory.mktemp("files"))
+
+
+@pytest.fixture(scope="session")
+def town_template(run_settings: Settings, template: Place, importer: Importer) -> Place:
+    """The small town with cells and two editions; tests get copies."""
+    made = copy_database(run_settings, template.name, "template_town")
+    for kind in ("areas", "streets", "buildings", "households", "stations", "people"):
+        importer(made, kind, getattr(town, kind)())
+    importer(made, "grids", town.grids(moved=True), edition="去年版", effective_from="2025-01-01")
+    importer(made, "grids", town.grids(), edition="现行版", effective_from="2026-01-01")
+    make_cells(made, who="test")
+    engine_of(made).dispose()
+    return made
+
+
+@pytest.fixture
+def town_place(run_settings: Settings, town_template: Place) -> Iterator[Place]:
+    """A copy of the small town for one test."""
+    made = copy_database(run_settings, town_template.name, f"town{next(_numbers)}")
+    yield made
+    drop_database(run_settings, made)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import geopandas as gpd
@@ -214,7 +215,10 @@ def grids_of(land: Land, layout: Layout) -> gpd.GeoDataFrame:
         }
     )
     shapes = partition.dissolve(fabric.geometry, member.astype(np.int64), len(keys))[order]
-    return _frame(table, lonlat(shapes, land.srid))
+    # together: so neighbours go on sharing their vertices
+    shapes = shapely.coverage_simplify(shapes, _VERTEX_M)
+    exact = shapely.transform(shapes, lambda xy: np.round(transform_xy(xy, land.srid, LONLAT_EPSG), 9))
+    return _frame(table, exact)
 
 
 def _frame(table: pd.DataFrame, shapes: Objects) -> gpd.GeoDataFrame:
@@ -234,3 +238,11 @@ def write_diff(found: Comparison, file: Path) -> dict[str, int]:
     tables = layers(found)
     write_report(file, tables, main="land")
     return {name: len(table) for name, table in tables.items()}
+
+
+def geopackage(found: Comparison) -> bytes:
+    """Return the layers of a comparison as the bytes of a GeoPackage."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "diff.gpkg"
+        write_diff(found, file)
+        return file.read_bytes()

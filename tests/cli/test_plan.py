@@ -60,7 +60,7 @@ def test_a_plan_is_made_redrawn_undone_and_shown_by_commands_alone(plan: Callabl
     assert told(plan("score", "明年调整", "--json"))["score"]["households_moved"] > 0
     changed = told(plan("diff", "明年调整", "--json"))
     assert [p["relation"] for p in changed["pairs"] if p["old"] == grid] == ["split", "split"]
-    assert str(changed["households_moved"]) in plan("diff", "明年调整", "--against", "edition:1").output
+    assert str(changed["households_moved"]) in plan("diff", "edition:1", "明年调整").output
     assert told(plan("undo", "明年调整", "--commit", "--json"))["inverse_of"] == 1
     assert told(plan("redo", "明年调整", "--commit", "--json"))["inverse_of"] == 2
     assert [e["kind"] for e in told(plan("show", "明年调整", "--json"))["operations"]] == ["redo", "undo", "split"]
@@ -89,8 +89,8 @@ def test_an_operation_comes_from_a_file_too(plan: Callable[..., Any]) -> None:
         (("undo", "错误"), InputError),
         (("redo", "错误", "--commit"), InputError),
         (("new", "错误", "--commit"), Conflict),
-        (("diff", "错误", "--against", "last year"), InputError),
-        (("diff", "错误", "--against", "edition:77"), NotFound),
+        (("diff", "错误", "edition:last"), InputError),
+        (("diff", "edition:77", "错误"), NotFound),
         (("new", "新", "--edition", "77", "--commit"), NotFound),
     ],
 )

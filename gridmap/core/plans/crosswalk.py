@@ -113,7 +113,7 @@ def same_grid(old: Layout, a: int, new: Layout, b: int, *, same_keys: bool) -> b
     """Tell whether a grid (key ``a``) of one layout is that of key ``b`` in another; see :func:`crosswalk`."""
     if same_keys or min(a, b) >= NO_GRID:
         return a == b
-    return a != NO_GRID and b != NO_GRID and old.code(a) == new.code(b)
+    return NO_GRID not in {a, b} and old.code(a) == new.code(b)
 
 
 def _objects(values: list[Any]) -> Objects:
@@ -165,8 +165,8 @@ def moved_land(fabric: Fabric, old: Layout, new: Layout, pairs: pd.DataFrame) ->
 def border_changes(fabric: Fabric, old: Layout, new: Layout) -> tuple[pd.DataFrame, Objects]:
     """Return which borders between grids are gone or new, and their lines (metric, each joined up).
 
-    A row for each pair of grids: change (gone, new), one, other (codes, of the old grids where it is gone; None: land in
-    no grid), length_m.
+    A row for each pair of grids: change (gone, new), one, other (codes, of the old grids where it is gone; None: land
+    in no grid), length_m.
     """
     a, b = fabric.edge_a, fabric.edge_b
     was, now = old.keys[a] != old.keys[b], new.keys[a] != new.keys[b]
