@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -12,6 +13,7 @@ import pandas as pd
 import shapely
 from sqlalchemy import Connection
 
+from gridmap.core import partition
 from gridmap.core.cells import (
     BaseChange,
     BaseData,
@@ -52,7 +54,8 @@ def carry_over(connection: Connection, before: Mapping[str, int]) -> dict[str, A
     change = _change(connection, before, srid)
     near = _suspects(connection, change, srid)
     fabric, ids = _fabric(connection, near, srid)
-    made = update_cells(fabric, _base_near(connection, near, srid), change, settings=CellSettings())
+    base = replace(_base_near(connection, near, srid), legacy=_grids_now(connection, fabric, ids))
+    made = _with_imported_codes(update_cells(fabric, base, change, settings=CellSettings()), fabric)
     if not made.touched_blocks:
         return {"blocks_touched": 0, "cells_new": 0, "cells_replaced": 0, "doubtful": 0, "seconds": 0.0}
     ids = _write(connection, made, fabric, ids, near, srid)
@@ -146,6 +149,36 @@ def _base_near(connection: Connection, blocks: gpd.GeoDataFrame, srid: int) -> B
         streets=layer("streets"),
         water=layer("water"),
         areas=making.hard_areas(areas),
+    )
+
+
+def _grids_now(connection: Connection, fabric: CellFabric, ids: Mapping[str, int]) -> gpd.GeoDataFrame | None:
+    """Return the land of grids as it is in every edition and draft that goes on; its borders stay where blocks are cut.
+
+    These and not the imported polygons: where planners moved a border, the old line must not come back, and a line
+    that they drew must not go.
+    """
+    grid = settling.grids_that_go_on(connection, np.array([ids[k] for k in fabric.cells["key"]], dtype=np.int64))
+    number, code = pd.factorize(pd.Series(grid, dtype=object))
+    if not len(code):
+        return None
+    land = partition.dissolve(fabric.cells.geometry.to_numpy(), number.astype(np.int64), len(code))
+    return gpd.GeoDataFrame({"code": code.to_numpy(dtype=object)}, geometry=land, crs=fabric.cells.crs)
+
+
+def _with_imported_codes(made: CellChange, before: CellFabric) -> CellChange:
+    """Give new cells and blocks the imported codes of the land that they were."""
+    known = before.cells.set_index("key")["legacy_code"].dropna().to_dict()
+    code = suggest_grids(made, known)["grid"].astype(object)
+    code = code.where(code.notna(), None)
+    grid = made.added["legacy_code"]
+    of_grid = dict(zip(grid, code, strict=True))
+    blocks = made.blocks_added
+    of_block = pd.Series([of_grid.get(g) for g in blocks["legacy_code"]], index=blocks.index, dtype=object)
+    return replace(
+        made,
+        added=made.added.assign(legacy_code=code.set_axis(made.added.index)),
+        blocks_added=blocks.assign(legacy_code=of_block),
     )
 
 

@@ -26,6 +26,7 @@ from gridmap.store import base as base_store
 from gridmap.store import cells as cell_store
 from gridmap.store import editions as store
 from gridmap.store import findings as finding_store
+from gridmap.store import plans as plan_store
 from gridmap.store.jurisdiction import jurisdiction as read_jurisdiction
 
 Ids = NDArray[np.int64]
@@ -271,6 +272,38 @@ def add_edition(
 # -- carrying over ---------------------------------------------------------------------------------------------------
 
 
+def grids_that_go_on(connection: Connection, cells: Ids) -> NDArray[np.object_]:
+    """Name for each cell its grids in the edition in force, in later ones and in open drafts; None: it has none.
+
+    Two cells have the same name where no border divides them in any of these.
+    """
+    uids = {e: _series(store.assignment_in(connection, e, of_cells=cells), "uid") for e in _going_on(connection)}
+    members = list(uids.values())
+    for plan in (p for p in plan_store.listed(connection) if p.state in plan_store.OPEN):
+        drafted = _series(plan_store.differences(connection, plan.id, of_cells=cells.tolist()), "key")
+        if drafted.empty:
+            continue
+        if plan.base_edition not in uids:
+            started = _series(store.assignment_in(connection, plan.base_edition, of_cells=cells), "uid")
+            drafted = drafted.combine_first(started)
+        members.append(drafted)
+    table = pd.DataFrame({i: m.reindex(cells) for i, m in enumerate(members)}, index=pd.Index(cells))
+    names = np.full(len(cells), None, dtype=object)
+    some = table.notna().any(axis=1).to_numpy()
+    names[some] = ["|".join(row) for row in table[some].astype("Int64").astype("string").fillna("").to_numpy()]
+    return names
+
+
+def _series(rows: pd.DataFrame, column: str) -> pd.Series[int]:
+    return pd.Series(rows[column].to_numpy(dtype=np.int64), index=rows["cell_id"].to_numpy(dtype=np.int64))
+
+
+def _going_on(connection: Connection) -> list[int]:
+    """Return the edition in force and those that follow; all, while none is in force yet."""
+    in_force = store.edition_at(connection, None)
+    return [e.id for e in store.editions(connection) if in_force is None or e.id >= in_force]
+
+
 def carry_over(
     connection: Connection, srid: int, *, heirs: Heirs | None = None, replaced: Ids | None = None
 ) -> list[Finding]:
@@ -280,13 +313,11 @@ def carry_over(
     stay as they are. ``heirs`` says for replaced cells and their grids which new cells take their place; by default
     that follows from the recorded lineage. ``replaced``: the replaced cells, if no others are left to carry over.
     """
-    editions = store.editions(connection)
-    if not editions:
+    going_on = _going_on(connection)
+    if not going_on:
         return []
-    in_force = store.edition_at(connection, None)
-    first = in_force if in_force is not None else editions[0].id
     if heirs is None:
-        descent = _descent(connection, [e.id for e in editions if e.id >= first])
+        descent = _descent(connection, going_on)
 
         def heirs(uid_of: Mapping[int, int]) -> pd.DataFrame:
             return _by_land(descent, uid_of)
@@ -294,7 +325,7 @@ def carry_over(
     plans = drafts.before_change(connection, replaced)
     findings: list[Finding] = []
     moves: list[tuple[int, Ids, pd.DataFrame]] = []
-    for edition_id in (e.id for e in editions if e.id >= first):
+    for edition_id in going_on:
         assigned = store.assignment_in(connection, edition_id, of_cells=replaced)
         retired = assigned[~assigned["live"].astype(bool)]
         if retired.empty:
@@ -476,8 +507,7 @@ def _joined_anew(connection: Connection, edition_id: int, srid: int, uids: set[i
 
 def refresh_totals(connection: Connection) -> None:
     """Work out households and people of the edition in force and later ones again, after figures changed."""
-    in_force = store.edition_at(connection, None)
-    going_on = [e.id for e in store.editions(connection) if in_force is None or e.id >= in_force]
+    going_on = _going_on(connection)
     if not going_on:
         return
     state, _, srid = load_state(connection)
