@@ -1,5 +1,19 @@
 -- What the migrations, functions and views make, as pg_dump writes it. Generated: ./dev bless.
 CREATE SCHEMA gridmap;
+CREATE FUNCTION gridmap.areas_at(at timestamp with time zone DEFAULT now()) RETURNS TABLE(id bigint, source_id text, code text, name text, level text, parent_code text, area_kind text, provisional boolean, geom public.geometry)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT t.id, t.source_id, t.code, t.name, t.level, t.parent_code, t.area_kind, t.provisional, t.geom
+    FROM gridmap.area t
+    LEFT JOIN gridmap.import_run r ON r.id = t.import_id
+    CROSS JOIN LATERAL (
+        SELECT max(o.retired_at) AS ended FROM gridmap.area o
+        WHERE o.source_id = t.source_id AND o.retired_at IS NOT NULL AND o.retired_at < coalesce(t.retired_at, 'infinity')
+    ) former
+    WHERE (t.retired_at IS NULL OR t.retired_at > coalesce(areas_at.at, now()))
+      AND (former.ended IS NULL OR greatest(former.ended, r.at) <= coalesce(areas_at.at, now()))
+$$;
+COMMENT ON FUNCTION gridmap.areas_at(at timestamp with time zone) IS 'Administrative areas with the names, parents and lines that they had at a time';
 CREATE FUNCTION gridmap.building_grids(edition integer) RETURNS TABLE(building_id bigint, uid bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -20,6 +34,19 @@ CREATE FUNCTION gridmap.building_grids(edition integer) RETURNS TABLE(building_i
     HAVING min(found.uid) = max(found.uid)
 $$;
 COMMENT ON FUNCTION gridmap.building_grids(edition integer) IS 'Leaf grid of each building in an edition; buildings whose cells lie in several grids are left to their polygons';
+CREATE FUNCTION gridmap.duties_at(at timestamp with time zone DEFAULT now()) RETURNS TABLE(id bigint, source_id text, grid_code text, building_source_id text, label text, role text, name text, phone text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT d.id, d.source_id, d.grid_code, d.building_source_id, d.label, d.role, d.name, d.phone
+    FROM gridmap.public_duties() d
+    CROSS JOIN (
+        SELECT (coalesce(at, now()) AT TIME ZONE coalesce(
+            (SELECT j.time_zone FROM gridmap.jurisdiction j), 'Asia/Shanghai'))::date AS day
+    ) asked
+    WHERE (d.since IS NULL OR d.since <= coalesce(at, now())) AND (d.until IS NULL OR d.until > coalesce(at, now()))
+      AND (d.from_date IS NULL OR d.from_date <= asked.day) AND (d.to_date IS NULL OR d.to_date >= asked.day)
+$$;
+COMMENT ON FUNCTION gridmap.duties_at(at timestamp with time zone) IS 'Who was on duty at a time by the duties'' own dates, as far as it may be shown';
 CREATE FUNCTION gridmap.edition_at(at timestamp with time zone DEFAULT now()) RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -64,6 +91,38 @@ CREATE FUNCTION gridmap.grid_at(point public.geometry, at timestamp with time zo
     SELECT f.uid, f.code, f.name, f.edition_id FROM found f ORDER BY f.preference, f.code COLLATE "C" LIMIT 1
 $$;
 COMMENT ON FUNCTION gridmap.grid_at(point public.geometry, at timestamp with time zone) IS 'Leaf grid at a point (EPSG:4326) in the edition in force at a time; no row when no grid is there';
+CREATE FUNCTION gridmap.public_duties() RETURNS TABLE(id bigint, source_id text, grid_code text, building_source_id text, label text, role text, name text, phone text, from_date date, to_date date, since timestamp with time zone, until timestamp with time zone)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT t.id, t.source_id, t.grid_code, t.building_source_id, t.label, t.role,
+           CASE WHEN l.id IS NULL OR l.name IS NOT NULL THEN t.name END,
+           CASE WHEN l.id IS NULL OR l.phone IS NOT NULL THEN t.phone END,
+           t.from_date, t.to_date,
+           CASE WHEN former.ended IS NULL THEN NULL
+                WHEN former.replaced AND t.from_date <> coalesce(former.from_date, '-infinity')
+                THEN t.from_date::timestamp AT TIME ZONE z.name
+                ELSE greatest(former.ended, r.at) END,
+           CASE WHEN later.from_date <> coalesce(t.from_date, '-infinity')
+                THEN later.from_date::timestamp AT TIME ZONE z.name
+                ELSE t.retired_at END
+    FROM gridmap.duty t
+    CROSS JOIN (SELECT coalesce((SELECT j.time_zone FROM gridmap.jurisdiction j), 'Asia/Shanghai') AS name) z
+    LEFT JOIN gridmap.import_run r ON r.id = t.import_id
+    LEFT JOIN gridmap.duty l ON l.source_id = t.source_id AND l.retired_at IS NULL
+    LEFT JOIN LATERAL (
+        SELECT o.retired_at AS ended, o.from_date, o.archived_of IS NOT NULL AS replaced FROM gridmap.duty o
+        WHERE o.source_id = t.source_id AND o.retired_at IS NOT NULL AND o.retired_at < coalesce(t.retired_at, 'infinity')
+        ORDER BY o.retired_at DESC LIMIT 1
+    ) former ON true
+    LEFT JOIN LATERAL (
+        SELECT o.from_date FROM gridmap.duty o
+        WHERE t.archived_of IS NOT NULL AND o.source_id = t.source_id
+          AND (o.retired_at IS NULL OR o.retired_at > t.retired_at)
+        ORDER BY o.retired_at NULLS LAST LIMIT 1
+    ) later ON true
+    WHERE t.public AND coalesce(l.public, true)
+$$;
+COMMENT ON FUNCTION gridmap.public_duties() IS 'Every state of every duty as far as it may be shown; it was so from since (null: always) until (null: now)';
 CREATE TABLE gridmap.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -282,7 +341,8 @@ CREATE TABLE gridmap.duty (
     public boolean DEFAULT false NOT NULL,
     from_date date,
     to_date date,
-    retired_at timestamp with time zone
+    retired_at timestamp with time zone,
+    archived_of bigint
 );
 COMMENT ON TABLE gridmap.duty IS 'Who is on duty for a grid or a building';
 COMMENT ON COLUMN gridmap.duty.source_id IS 'identifier in the source';
@@ -290,6 +350,7 @@ COMMENT ON COLUMN gridmap.duty.import_id IS 'the import that wrote it';
 COMMENT ON COLUMN gridmap.duty.label IS 'title shown to the public';
 COMMENT ON COLUMN gridmap.duty.name IS 'personal; only with --with-contacts';
 COMMENT ON COLUMN gridmap.duty.phone IS 'personal; only with --with-contacts';
+COMMENT ON COLUMN gridmap.duty.archived_of IS 'this row is a former state of the row of that id';
 ALTER TABLE gridmap.duty ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME gridmap.duty_id_seq
     START WITH 1
@@ -932,6 +993,7 @@ ALTER TABLE ONLY gridmap.water
 CREATE INDEX area_geom_3857_idx ON gridmap.area USING gist (geom_3857);
 CREATE INDEX area_geom_idx ON gridmap.area USING gist (geom);
 CREATE UNIQUE INDEX area_live_source_idx ON gridmap.area USING btree (source_id) WHERE (retired_at IS NULL);
+CREATE INDEX area_past_idx ON gridmap.area USING btree (source_id, retired_at) WHERE (retired_at IS NOT NULL);
 CREATE UNIQUE INDEX assignment_open_idx ON gridmap.assignment USING btree (cell_id) WHERE (to_edition IS NULL);
 CREATE INDEX assignment_uid_idx ON gridmap.assignment USING btree (uid);
 CREATE INDEX block_geom_idx ON gridmap.block USING gist (geom);
@@ -951,6 +1013,7 @@ CREATE INDEX cell_lineage_new_id_idx ON gridmap.cell_lineage USING btree (new_id
 CREATE UNIQUE INDEX cell_live_key_idx ON gridmap.cell USING btree (key) WHERE (retired_at IS NULL);
 CREATE INDEX duty_grid_code_idx ON gridmap.duty USING btree (grid_code);
 CREATE UNIQUE INDEX duty_live_source_idx ON gridmap.duty USING btree (source_id) WHERE (retired_at IS NULL);
+CREATE INDEX duty_past_idx ON gridmap.duty USING btree (source_id, retired_at) WHERE (retired_at IS NOT NULL);
 CREATE UNIQUE INDEX edition_effective_from_idx ON gridmap.edition USING btree (effective_from);
 CREATE UNIQUE INDEX edition_grid_code_idx ON gridmap.edition_grid USING btree (edition_id, code);
 CREATE INDEX edition_grid_geom_idx ON gridmap.edition_grid USING gist (geom);

@@ -90,16 +90,20 @@ def grids_geojson(place: Place, *, level: int | None = None, at: datetime | None
     ``level`` None means the leaf grids.
     """
     with engine_of(place).connect() as connection:
-        return told_grids(connection, store.edition_at(connection, at), level)
+        return told_grids(connection, store.edition_at(connection, at), level, at=at)
 
 
-def told_grids(connection: Connection, edition_id: int | None, level: int | None) -> bytes:
+def told_grids(
+    connection: Connection, edition_id: int | None, level: int | None, *, at: datetime | None = None
+) -> bytes:
     """Return the grids of a level (None: the leaves) as GeoJSON, seven decimals (1 cm).
+
+    Their communities have the names that they had at a time (None: now).
 
     Borders between cells have many vertices that nearly lie on a line. Those that matter less than the decimals are
     left out, the same ones on both sides of a border: neighbours still meet without gap or overlap.
     """
-    rows = readers.grid_rows(connection, edition_id, level)
+    rows = readers.grid_rows(connection, edition_id, level, at)
     stored = np.array(shapely.from_wkb([shape for _, _, shape in rows]), dtype=object)
     told = shapely.set_precision(shapely.coverage_simplify(stored, _VERTEX_DEGREES), 1e-7, mode="pointwise")
     features = [
@@ -115,7 +119,7 @@ def told_grids(connection: Connection, edition_id: int | None, level: int | None
 
 
 def grid_facts(place: Place, code: str, *, at: datetime | None = None) -> dict[str, Any]:
-    """Return one grid: its figures, the chain of levels, people on duty (public fields only) and stations in it.
+    """Return one grid at a time (None: now): figures, chain of levels, people then on duty (public fields), stations.
 
     Raises
     ------
@@ -124,7 +128,7 @@ def grid_facts(place: Place, code: str, *, at: datetime | None = None) -> dict[s
     """
     with engine_of(place).connect() as connection:
         edition_id = edition_for(connection, at)
-        grid = readers.grid(connection, edition_id, code)
+        grid = readers.grid(connection, edition_id, code, at)
         if grid is None:
             raise NotFound(
                 "没有这个编码的网格。请核对编码和日期。", "No grid has that code in this edition. Check code and date."
@@ -132,8 +136,8 @@ def grid_facts(place: Place, code: str, *, at: datetime | None = None) -> dict[s
         return {
             "grid": grid,
             "chain": readers.chain(connection, edition_id, int(grid["uid"])),
-            "duties": readers.public_duties(connection, code),
-            "stations": readers.stations_in(connection, edition_id, code),
+            "duties": readers.public_duties(connection, code, at),
+            "stations": readers.stations_in(connection, edition_id, code, at),
         }
 
 

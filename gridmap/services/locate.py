@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import geopandas as gpd
 import numpy as np
@@ -20,7 +22,7 @@ from gridmap.errors import InputError, NotFound, NotReady
 from gridmap.model.answer import Located
 from gridmap.store import base as base_store
 from gridmap.store import editions as edition_store
-from gridmap.store import locating, readers
+from gridmap.store import locating
 from gridmap.store.changes import versions
 from gridmap.store.database import Place, engine_of
 from gridmap.store.jurisdiction import data_bounds, jurisdiction
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 NEAREST_STATIONS = 3
 EDITIONS_KEPT = 4
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,13 @@ class _Shared:
     book: AddressBook
     stations: tuple[dict[str, Any], ...]
     station_xy: np.ndarray[Any, np.dtype[np.float64]]
-    duties: dict[str, list[dict[str, Any]]]
+    duties: dict[str, list[locating.Duty]]
+    time_zone: ZoneInfo
+    area_changes: tuple[datetime, ...]
+
+    def areas_number(self, at: datetime | None) -> int:
+        """Return how many times areas had changed by then (None: now)."""
+        return len(self.area_changes) if at is None else bisect_right(self.area_changes, at)
 
 
 class Locator:
@@ -59,7 +68,7 @@ class Locator:
         self._near_boundary_m = near_boundary_m
         self._loading = threading.Lock()
         self._shared: _Shared | None = None
-        self._indexes: OrderedDict[int, GridIndex] = OrderedDict()
+        self._indexes: OrderedDict[tuple[int, int], GridIndex] = OrderedDict()  # by edition and state of the areas
 
     def refresh(self) -> bool:
         """Load anew if the data changed; returns whether they did."""
@@ -71,7 +80,9 @@ class Locator:
                 shared = _load_shared(connection, now)
                 wanted = _edition_at(shared.editions, datetime.now(UTC))
                 index = None if wanted is None else _load_index(connection, shared, wanted)
-                self._indexes = OrderedDict() if index is None or wanted is None else OrderedDict({wanted: index})
+                self._indexes = OrderedDict()
+                if index is not None and wanted is not None:
+                    self._indexes[wanted, len(shared.area_changes)] = index
                 self._shared = shared
         return True
 
@@ -96,8 +107,9 @@ class Locator:
         shared = self._shared
         if shared is None:
             return False
-        edition_id = _edition_at(shared.editions, datetime.now(UTC) if at is None else at)
-        return edition_id is None or edition_id in self._indexes
+        edition_id = _edition_at(shared.editions, _aware(at))
+        number = shared.areas_number(None if at is None else _aware(at))
+        return edition_id is None or (edition_id, number) in self._indexes
 
     @property
     def edition(self) -> int | None:
@@ -147,7 +159,7 @@ class Locator:
             longitude, latitude = to_wgs84([lon], [lat], crs)
             x, y = float(longitude[0]), float(latitude[0])
             found = self._by_building_or_point(index, named, x, y, accuracy_m)
-        answer = self._told(shared, index, found, edition_id, named=named, lon=x, lat=y, crs=crs)
+        answer = self._told(shared, index, found, edition_id, named=named, lon=x, lat=y, crs=crs, at=at)
         if town is not None:
             from gridmap.services.nearby import stations_on_foot  # brings numba
 
@@ -182,7 +194,7 @@ class Locator:
         return shared
 
     def _index(self, shared: _Shared, at: datetime | None) -> tuple[int, GridIndex]:
-        moment = datetime.now(UTC) if at is None else at if at.tzinfo else at.replace(tzinfo=UTC)
+        moment = _aware(at)
         edition_id = _edition_at(shared.editions, moment)
         if edition_id is None:
             if not shared.editions:
@@ -191,14 +203,24 @@ class Locator:
                     "There is no edition yet. Import grids and run gridmap cells --commit.",
                 )
             raise NotFound("那时还没有生效的网格版本。", "No edition was in force at that time.")
-        held = self._indexes.get(edition_id)
+        number = shared.areas_number(None if at is None else moment)
+        held = self._indexes.get((edition_id, number))
         if held is None:
             with self._loading, engine_of(self._place).connect() as connection:
-                held = self._indexes.get(edition_id) or _load_index(connection, shared, edition_id)
-                self._indexes[edition_id] = held
+                held = self._indexes.get((edition_id, number)) or self._load(connection, shared, edition_id, number)
+                self._indexes[edition_id, number] = held
                 while len(self._indexes) > EDITIONS_KEPT:
                     self._indexes.popitem(last=False)
         return edition_id, held
+
+    def _load(self, connection: Connection, shared: _Shared, edition_id: int, number: int) -> GridIndex:
+        """Return the index of an edition with the areas as they were after so many changes."""
+        same = next((index for (edition, _), index in self._indexes.items() if edition == edition_id), None)
+        held = _load_index(connection, shared, edition_id) if same is None else same
+        if number == len(shared.area_changes):
+            return held if same is None else held.with_areas(shared.areas)
+        since = shared.area_changes[number - 1] if number else shared.area_changes[0] - _INSTANT
+        return held.with_areas(locating.areas(connection, since))
 
     def _told(
         self,
@@ -211,6 +233,7 @@ class Locator:
         lon: float | None,
         lat: float | None,
         crs: str,
+        at: datetime | None,
     ) -> dict[str, Any]:
         answer = found.as_dict()
         answer["chain"] = answer.pop("levels")
@@ -221,12 +244,21 @@ class Locator:
             "name": edition.name,
             "effective_from": edition.effective_from.isoformat(),
         }
-        answer["duties"] = shared.duties.get(found.grid.code, []) if found.grid else []
+        answer["duties"] = _on_duty(shared, found.grid.code, _aware(at)) if found.grid else []
         answer["point"] = None if lon is None or lat is None else {"lon": lon, "lat": lat}
         answer["stations"] = _nearest(shared, index, lon, lat)
         if named is not None:
             answer["address"] = {"match": named.kind, "reason": named.reason, "unit": named.unit}
         return answer
+
+
+def _aware(at: datetime | None) -> datetime:
+    return datetime.now(UTC) if at is None else at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _on_duty(shared: _Shared, code: str, at: datetime) -> list[dict[str, Any]]:
+    day = at.astimezone(shared.time_zone).date()
+    return [duty.told() for duty in shared.duties.get(code, ()) if duty.holds(at, day)]
 
 
 def _address_alone(named: AddressMatch | None) -> InputError:
@@ -275,7 +307,9 @@ def _load_shared(connection: Connection, version: tuple[tuple[str, int], ...]) -
             )
         ),
         station_xy=np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)]),
-        duties=readers.all_public_duties(connection),
+        duties=locating.public_duties(connection),
+        time_zone=ZoneInfo(known.time_zone),
+        area_changes=tuple(locating.area_changes(connection)),
     )
 
 

@@ -30,8 +30,9 @@ TABLE_OF = {
     "nets": "net_area",
     "people": "duty",
 }
-VERSIONED = frozenset({"area", "street", "water", "building"})
-"""Tables whose changed rows leave their former state behind, because cells are made from them."""
+VERSIONED = frozenset({"area", "street", "water", "building", "duty"})
+"""Tables whose changed rows leave their former state behind: cells are made from them, or the past is asked for."""
+_OWN_DATES = {"from_date", "to_date", "public"}  # a duty says itself when it holds: other dates are a correction
 
 _NEAR_DEGREES = 0.0006
 _MULTI = {"streets", "landuse", "estates", "buildings", "nets"}
@@ -91,7 +92,8 @@ def write_layer(connection: Connection, kind_name: str, table: gpd.GeoDataFrame,
     """Merge a checked layer (EPSG:4326) into the live rows by ``source_id``.
 
     Rows that are the same stay; changed ones keep their id. What shapes cells (areas, streets, water, and buildings
-    whose footprint changed) leaves its former state behind as a retired row. Rows with ``removed`` are retired.
+    whose footprint changed) and duties leave their former state behind as a retired row. Rows with ``removed`` are
+    retired.
     """
     kind = KINDS[kind_name]
     name = TABLE_OF[kind_name]
@@ -168,10 +170,7 @@ def _merge(connection: Connection, name: str, incoming: str, columns: list[str],
 
     has_geom = "geom" in columns
     attributes = [c for c in columns if c != "geom"]
-    differs = " OR ".join(
-        f't."{c}" IS DISTINCT FROM i."{c}"' if c != "gates" else f't."{c}"::bytea IS DISTINCT FROM i."{c}"::bytea'
-        for c in attributes
-    )
+    differs = _differs(attributes)
     reshaped = "t.geom::bytea IS DISTINCT FROM i.geom::bytea" if has_geom else "false"
     listed = ", ".join(f'"{c}"' for c in columns)
     connection.exec_driver_sql(f"CREATE INDEX ON {incoming} (source_id)")
@@ -189,7 +188,8 @@ def _merge(connection: Connection, name: str, incoming: str, columns: list[str],
     ).scalar_one()
     moved = connection.exec_driver_sql(f"SELECT count(*) FROM {live} WHERE {reshaped}").scalar_one()
     if name in VERSIONED:
-        _archive(connection, name, live, reshaped if name == "building" else f"({differs}) OR ({reshaped})")
+        left = {"building": reshaped, "duty": _differs([c for c in attributes if c not in _OWN_DATES])}
+        _archive(connection, name, live, left.get(name, f"({differs}) OR ({reshaped})"))
     sets = ", ".join(f'"{c}" = i."{c}"' for c in columns)
     changed = run(
         f"UPDATE gridmap.{name} t SET {sets}, import_id = %(run)s FROM {incoming} i "
@@ -208,6 +208,13 @@ def _merge(connection: Connection, name: str, incoming: str, columns: list[str],
         removed=removed,
         same=int(same),
         unknown_removed=int(asked) - removed,
+    )
+
+
+def _differs(columns: Sequence[str]) -> str:
+    return " OR ".join(
+        f't."{c}" IS DISTINCT FROM i."{c}"' if c != "gates" else f't."{c}"::bytea IS DISTINCT FROM i."{c}"::bytea'
+        for c in columns
     )
 
 

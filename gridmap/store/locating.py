@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date, datetime
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -9,6 +12,36 @@ import shapely
 from sqlalchemy import Connection
 
 from gridmap.store.copying import read_frame
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One state of a duty: it holds from ``since`` (None: always) until ``until`` (None: now and on).
+
+    The duty itself is from ``from_date`` to ``to_date``, both included, None: open.
+    """
+
+    label: str
+    role: str
+    name: str | None
+    phone: str | None
+    from_date: date | None
+    to_date: date | None
+    since: datetime | None
+    until: datetime | None
+
+    def holds(self, at: datetime, day: date) -> bool:
+        """Tell whether it was so at a time, ``day`` being its date in the jurisdiction."""
+        return (
+            (self.since is None or self.since <= at)
+            and (self.until is None or self.until > at)
+            and (self.from_date is None or self.from_date <= day)
+            and (self.to_date is None or self.to_date >= day)
+        )
+
+    def told(self) -> dict[str, str | None]:
+        """Return what is shown of it."""
+        return {"label": self.label, "role": self.role, "name": self.name, "phone": self.phone}
 
 
 def footprints(connection: Connection, edition_id: int) -> gpd.GeoDataFrame:
@@ -62,13 +95,36 @@ def _parted(connection: Connection, edition_id: int, frame: gpd.GeoDataFrame) ->
     return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
 
 
-def areas(connection: Connection) -> gpd.GeoDataFrame:
-    """Return the live areas: code, name, level, parent_code, geom (EPSG:4326)."""
+def areas(connection: Connection, at: datetime | None = None) -> gpd.GeoDataFrame:
+    """Return the areas as they were at a time (None: now): code, name, level, parent_code, geom (EPSG:4326)."""
     return read_frame(
         connection,
-        "SELECT code, name, level, parent_code, ST_AsBinary(geom) AS geom FROM gridmap.area "
-        "WHERE retired_at IS NULL ORDER BY id",
+        "SELECT code, name, level, parent_code, ST_AsBinary(geom) AS geom FROM gridmap.areas_at(%(at)s) ORDER BY id",
+        {"at": at},
     )
+
+
+def area_changes(connection: Connection) -> list[datetime]:
+    """Return the times at which an area came to be otherwise than before, ascending."""
+    rows = connection.exec_driver_sql(
+        "SELECT retired_at FROM gridmap.area WHERE retired_at IS NOT NULL "  # one came anew after it was removed:
+        "UNION SELECT r.at FROM gridmap.area t JOIN gridmap.import_run r ON r.id = t.import_id "
+        "WHERE t.source_id IN (SELECT o.source_id FROM gridmap.area o WHERE o.retired_at IS NOT NULL) ORDER BY 1"
+    )
+    return [row[0] for row in rows]
+
+
+def public_duties(connection: Connection) -> dict[str, list[Duty]]:
+    """Return the duties by grid code, each in all its states, as far as they may be shown; the leader first."""
+    rows = connection.exec_driver_sql(
+        "SELECT grid_code, label, role, name, phone, from_date, to_date, since, until FROM gridmap.public_duties() "
+        "WHERE grid_code IS NOT NULL ORDER BY "
+        "array_position(ARRAY['grid_leader', 'grid_officer', 'information_officer', 'auxiliary'], role), id"
+    )
+    out: dict[str, list[Duty]] = {}
+    for code, *values in rows:
+        out.setdefault(code, []).append(Duty(*values))
+    return out
 
 
 def building_names(connection: Connection) -> pd.DataFrame:

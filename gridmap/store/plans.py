@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from gridmap.core.plans.effect import Effect, Grid
 from gridmap.core.plans.history import Entry
-from gridmap.store.copying import read_frame
+from gridmap.store.copying import copy_rows, read_frame
 
 __all__ = [
     "OperationRow",
@@ -42,6 +42,7 @@ __all__ = [
     "operations",
     "recode_duties",
     "set_state",
+    "start_anew",
     "supersede",
     "used_codes",
 ]
@@ -52,6 +53,7 @@ _COLUMNS = "id, title, base_edition, state, revision, owner, made_at, changed_at
 
 OPEN = ("draft", "submitted", "approved")
 """States in which a plan follows changes of the base data."""
+_DUTY = "source_id, import_id, label, role, grid_code, building_source_id, name, phone, public, from_date, to_date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +142,17 @@ def supersede(connection: Connection, *, but: int) -> None:
 
 
 def recode_duties(connection: Connection, codes: Mapping[str, str]) -> int:
-    """Let duties follow grids whose code changed (old to new); returns how many did."""
+    """Let duties follow grids whose code changed (old to new); returns how many did. What they were stays behind."""
+    given = {"o": list(codes), "n": list(codes.values())}
+    connection.exec_driver_sql(
+        f"INSERT INTO gridmap.duty ({_DUTY}, retired_at, archived_of) SELECT {_DUTY}, now(), d.id FROM gridmap.duty d "
+        "WHERE d.grid_code = ANY(%(o)s) AND d.retired_at IS NULL",
+        given,
+    )
     return connection.exec_driver_sql(
         "UPDATE gridmap.duty d SET grid_code = n.new FROM unnest(%(o)s::text[], %(n)s::text[]) AS n(old, new) "
         "WHERE d.grid_code = n.old AND d.retired_at IS NULL",
-        {"o": list(codes), "n": list(codes.values())},
+        given,
     ).rowcount
 
 
@@ -186,20 +194,7 @@ def append(
     grids
         The grids that the effect changes as they are afterwards, and whether each has ended.
     """
-    seq, at = connection.exec_driver_sql(
-        "WITH counted AS (UPDATE gridmap.plan SET revision = revision + 1, changed_at = now() WHERE id = %(p)s "
-        "RETURNING revision) INSERT INTO gridmap.plan_operation "
-        "(plan_id, seq, kind, who, gesture, effect, inverse_of) SELECT %(p)s, revision, %(k)s, %(w)s, %(g)s::jsonb, "
-        "%(e)s::jsonb, %(i)s FROM counted RETURNING seq, at",
-        {
-            "p": plan_id,
-            "k": kind,
-            "w": who,
-            "g": orjson.dumps(gesture or {}).decode(),
-            "e": orjson.dumps(effect.as_dict()).decode(),
-            "i": inverse_of,
-        },
-    ).one()
+    seq, at = _log(connection, plan_id, kind, who, gesture, effect, inverse_of)
     cells = [cell for move in effect.moves for cell in move.cells]
     keys = [move.target for move in effect.moves for _ in move.cells]
     if cells:
@@ -215,6 +210,78 @@ def append(
             "ON CONFLICT (plan_id, cell_id) DO UPDATE SET grid_key = excluded.grid_key",
             {"p": plan_id, "c": cells, "k": keys},
         )
+    _write_grids(connection, plan_id, grids)
+    return seq, at
+
+
+def start_anew(
+    connection: Connection,
+    plan_id: int,
+    *,
+    base_edition: int,
+    who: str,
+    effect: Effect,
+    gesture: dict[str, Any],
+    cells: Ints,
+    keys: Ints,
+    grids: Iterable[tuple[Grid, bool]],
+) -> tuple[int, datetime]:
+    """Let a plan start from another edition; returns the number and the time of the entry in its log.
+
+    Parameters
+    ----------
+    connection, plan_id
+        The plan, which the caller has locked.
+    base_edition
+        The edition that it starts from now.
+    who, effect, gesture
+        As in the log: what brings the plan from what it was to what it is.
+    cells, keys
+        Where it differs from that edition.
+    grids
+        Grids that it made, changed or ended against that edition, and whether each has ended.
+    """
+    for table in ("plan_assignment", "plan_grid"):
+        connection.exec_driver_sql(f"DELETE FROM gridmap.{table} WHERE plan_id = %(p)s", {"p": plan_id})
+    connection.exec_driver_sql(
+        "UPDATE gridmap.plan SET base_edition = %(b)s WHERE id = %(p)s", {"p": plan_id, "b": base_edition}
+    )
+    copy_rows(
+        connection,
+        "gridmap.plan_assignment",
+        {"plan_id": [plan_id] * len(cells), "cell_id": cells.tolist(), "grid_key": keys.tolist()},
+    )
+    _write_grids(connection, plan_id, grids)
+    return _log(connection, plan_id, "rebase", who, gesture, effect, None)
+
+
+def _log(
+    connection: Connection,
+    plan_id: int,
+    kind: str,
+    who: str,
+    gesture: dict[str, Any] | None,
+    effect: Effect,
+    inverse_of: int | None,
+) -> tuple[int, datetime]:
+    seq, at = connection.exec_driver_sql(
+        "WITH counted AS (UPDATE gridmap.plan SET revision = revision + 1, changed_at = now() WHERE id = %(p)s "
+        "RETURNING revision) INSERT INTO gridmap.plan_operation "
+        "(plan_id, seq, kind, who, gesture, effect, inverse_of) SELECT %(p)s, revision, %(k)s, %(w)s, %(g)s::jsonb, "
+        "%(e)s::jsonb, %(i)s FROM counted RETURNING seq, at",
+        {
+            "p": plan_id,
+            "k": kind,
+            "w": who,
+            "g": orjson.dumps(gesture or {}).decode(),
+            "e": orjson.dumps(effect.as_dict()).decode(),
+            "i": inverse_of,
+        },
+    ).one()
+    return int(seq), at
+
+
+def _write_grids(connection: Connection, plan_id: int, grids: Iterable[tuple[Grid, bool]]) -> None:
     for grid, ended in grids:
         connection.exec_driver_sql(
             "INSERT INTO gridmap.plan_grid (plan_id, grid_key, code, name, level, leaf, grid_kind, parent_key, "
@@ -229,7 +296,6 @@ def append(
                 "locked": grid.locked, "ended": ended,
             },
         )  # fmt: skip
-    return int(seq), at
 
 
 def entries(connection: Connection, plan_id: int, *, after: int = 0) -> list[Entry]:

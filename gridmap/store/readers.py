@@ -28,7 +28,7 @@ _GRID_FIELDS = (
 _GRID_FROM = (
     "FROM gridmap.edition_grid g "
     "LEFT JOIN gridmap.edition_grid p ON p.edition_id = g.edition_id AND p.uid = g.parent_uid "
-    "LEFT JOIN gridmap.area c ON c.code = g.community_code AND c.level = 'community' AND c.retired_at IS NULL "
+    "LEFT JOIN gridmap.areas_at(%(at)s) c ON c.code = g.community_code AND c.level = 'community' "
     "AND ST_Dimension(c.geom) = 2 "
 )
 
@@ -38,22 +38,27 @@ def _collect(connection: Connection, rows: str, parameters: dict[str, Any]) -> b
     return str(text).encode()
 
 
-def grid_rows(connection: Connection, edition_id: int | None, level: int | None) -> list[tuple[str, str, bytes]]:
-    """Return code, properties (JSON) and polygon (WKB) of the grids of a level (None: the leaves) of an edition."""
+def grid_rows(
+    connection: Connection, edition_id: int | None, level: int | None, at: datetime | None = None
+) -> list[tuple[str, str, bytes]]:
+    """Return code, properties (JSON) and polygon (WKB) of the grids of a level (None: the leaves) of an edition.
+
+    Communities have the names that they had at a time (None: now).
+    """
     rows = connection.exec_driver_sql(
         f"SELECT g.code, json_build_object({_GRID_FIELDS})::text, ST_AsBinary(g.geom) {_GRID_FROM} "
         "WHERE g.edition_id = %(e)s AND CASE WHEN %(l)s::int IS NULL THEN g.leaf ELSE g.level = %(l)s END "
         'ORDER BY g.code COLLATE "C"',
-        {"e": edition_id, "l": level},
+        {"e": edition_id, "l": level, "at": at},
     )
     return [(str(code), str(properties), bytes(shape)) for code, properties, shape in rows]
 
 
-def grid(connection: Connection, edition_id: int, code: str) -> dict[str, Any] | None:
-    """Return the facts of one grid."""
+def grid(connection: Connection, edition_id: int, code: str, at: datetime | None = None) -> dict[str, Any] | None:
+    """Return the facts of one grid; its community has the name that it had at a time (None: now)."""
     found = connection.exec_driver_sql(
         f"SELECT json_build_object({_GRID_FIELDS}) {_GRID_FROM} WHERE g.edition_id = %(e)s AND g.code = %(c)s",
-        {"e": edition_id, "c": code},
+        {"e": edition_id, "c": code, "at": at},
     ).scalar()
     return None if found is None else dict(found)
 
@@ -91,41 +96,31 @@ def grid_count(connection: Connection, edition_id: int) -> int:
     )
 
 
-def public_duties(connection: Connection, grid_code: str) -> list[dict[str, Any]]:
-    """Return who is on duty today for a grid, as far as it may be shown."""
+_DUTY_ORDER = "array_position(ARRAY['grid_leader', 'grid_officer', 'information_officer', 'auxiliary'], role), id"
+
+
+def public_duties(connection: Connection, grid_code: str, at: datetime | None = None) -> list[dict[str, Any]]:
+    """Return who was on duty for a grid at a time (None: now), as far as it may be shown."""
     rows = connection.exec_driver_sql(
-        "SELECT label, role, name, phone FROM gridmap.duty WHERE grid_code = %(c)s AND public AND retired_at IS NULL "
-        "AND (from_date IS NULL OR from_date <= current_date) AND (to_date IS NULL OR to_date >= current_date) "
-        "ORDER BY array_position(ARRAY['grid_leader', 'grid_officer', 'information_officer', 'auxiliary'], role), id",
-        {"c": grid_code},
+        "SELECT label, role, name, phone FROM gridmap.duties_at(%(at)s) "
+        f"WHERE grid_code = %(c)s ORDER BY {_DUTY_ORDER}",
+        {"c": grid_code, "at": at},
     )
     return [dict(row) for row in rows.mappings()]
 
 
-def all_public_duties(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """Return who is on duty today by grid code, as far as it may be shown."""
+def all_public_duties(connection: Connection, at: datetime | None = None) -> dict[str, list[dict[str, Any]]]:
+    """Return who was on duty at a time (None: now) by grid code, as far as it may be shown."""
     rows = connection.exec_driver_sql(
-        "SELECT grid_code, label, role, name, phone FROM gridmap.duty "
-        "WHERE grid_code IS NOT NULL AND public AND retired_at IS NULL "
-        "AND (from_date IS NULL OR from_date <= current_date) AND (to_date IS NULL OR to_date >= current_date) "
-        "ORDER BY array_position(ARRAY['grid_leader', 'grid_officer', 'information_officer', 'auxiliary'], role), id"
+        "SELECT grid_code, label, role, name, phone FROM gridmap.duties_at(%(at)s) "
+        f"WHERE grid_code IS NOT NULL ORDER BY {_DUTY_ORDER}",
+        {"at": at},
     )
     out: dict[str, list[dict[str, Any]]] = {}
     for row in rows.mappings():
         entry = dict(row)
         out.setdefault(entry.pop("grid_code"), []).append(entry)
     return out
-
-
-def stations_in(connection: Connection, edition_id: int, code: str) -> list[dict[str, Any]]:
-    """Return the stations inside a grid."""
-    rows = connection.exec_driver_sql(
-        "SELECT s.source_id AS code, s.name, s.station_kind AS kind, s.tier, s.opening_hours "
-        "FROM gridmap.station s JOIN gridmap.edition_grid g ON ST_Covers(g.geom, s.geom) "
-        "WHERE g.edition_id = %(e)s AND g.code = %(c)s AND s.retired_at IS NULL ORDER BY s.tier, s.source_id",
-        {"e": edition_id, "c": code},
-    )
-    return [dict(row) for row in rows.mappings()]
 
 
 def _as_of(table: str, at: datetime | None) -> str:
@@ -142,6 +137,17 @@ def _as_of(table: str, at: datetime | None) -> str:
         f"SELECT 1 FROM gridmap.{table} o WHERE o.source_id = t.source_id AND o.retired_at <= %(at)s)) "
         "ORDER BY t.source_id, t.retired_at NULLS LAST) t"
     )
+
+
+def stations_in(connection: Connection, edition_id: int, code: str, at: datetime | None = None) -> list[dict[str, Any]]:
+    """Return the stations inside a grid that there were at a time (None: now)."""
+    rows = connection.exec_driver_sql(
+        "SELECT t.source_id AS code, t.name, t.station_kind AS kind, t.tier, t.opening_hours "
+        f"FROM {_as_of('station', at)} JOIN gridmap.edition_grid g ON ST_Covers(g.geom, t.geom) "
+        "WHERE g.edition_id = %(e)s AND g.code = %(c)s ORDER BY t.tier, t.source_id",
+        {"e": edition_id, "c": code, "at": at},
+    )
+    return [dict(row) for row in rows.mappings()]
 
 
 def stations_geojson(connection: Connection, at: datetime | None = None) -> bytes:

@@ -91,6 +91,10 @@ def _live_source(table: str) -> Index:
     return Index(f"{table}_live_source_idx", "source_id", unique=True, postgresql_where=text("retired_at IS NULL"))
 
 
+def _past(table: str) -> Index:
+    return Index(f"{table}_past_idx", "source_id", "retired_at", postgresql_where=text("retired_at IS NOT NULL"))
+
+
 jurisdiction = Table(
     "jurisdiction",
     metadata,
@@ -170,6 +174,7 @@ area = Table(
     _moment("retired_at"),
     _archived(),
     _live_source("area"),
+    _past("area"),
     _gist("area", "geom"),
     _gist("area", "geom_3857"),
     comment="Administrative areas as imported: official lines, or named points where no line is known",
@@ -453,7 +458,9 @@ duty = Table(
     Column("from_date", Date),
     Column("to_date", Date),
     _moment("retired_at"),
+    _archived(),
     _live_source("duty"),
+    _past("duty"),
     Index("duty_grid_code_idx", "grid_code"),
     comment="Who is on duty for a grid or a building",
 )

@@ -133,6 +133,7 @@ CREATE TABLE gridmap.area (
 CREATE INDEX area_geom_3857_idx ON gridmap.area USING gist (geom_3857);
 CREATE INDEX area_geom_idx ON gridmap.area USING gist (geom);
 CREATE UNIQUE INDEX area_live_source_idx ON gridmap.area (source_id) WHERE retired_at IS NULL;
+CREATE INDEX area_past_idx ON gridmap.area (source_id, retired_at) WHERE retired_at IS NOT NULL;
 COMMENT ON TABLE gridmap.area IS 'Administrative areas as imported: official lines, or named points where no line is known';
 COMMENT ON COLUMN gridmap.area.source_id IS 'identifier in the source';
 COMMENT ON COLUMN gridmap.area.import_id IS 'the import that wrote it';
@@ -217,17 +218,20 @@ CREATE TABLE gridmap.duty (
     from_date DATE,
     to_date DATE,
     retired_at TIMESTAMP WITH TIME ZONE,
+    archived_of BIGINT,
     CONSTRAINT duty_pkey PRIMARY KEY (id),
     CONSTRAINT duty_import_id_fkey FOREIGN KEY(import_id) REFERENCES gridmap.import_run (id)
 );
 CREATE INDEX duty_grid_code_idx ON gridmap.duty (grid_code);
 CREATE UNIQUE INDEX duty_live_source_idx ON gridmap.duty (source_id) WHERE retired_at IS NULL;
+CREATE INDEX duty_past_idx ON gridmap.duty (source_id, retired_at) WHERE retired_at IS NOT NULL;
 COMMENT ON TABLE gridmap.duty IS 'Who is on duty for a grid or a building';
 COMMENT ON COLUMN gridmap.duty.source_id IS 'identifier in the source';
 COMMENT ON COLUMN gridmap.duty.import_id IS 'the import that wrote it';
 COMMENT ON COLUMN gridmap.duty.label IS 'title shown to the public';
 COMMENT ON COLUMN gridmap.duty.name IS 'personal; only with --with-contacts';
 COMMENT ON COLUMN gridmap.duty.phone IS 'personal; only with --with-contacts';
+COMMENT ON COLUMN gridmap.duty.archived_of IS 'this row is a former state of the row of that id';
 
 CREATE TABLE gridmap.estate (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
