@@ -422,6 +422,18 @@ class PlanPublished(Plan):
     duties_recoded: int
 
 
+class PlanRebased(Plan):
+    """A plan on another edition: what was taken and kept, and what needs settling."""
+
+    to: int
+    taken: int
+    kept: int
+    recoded: Object
+    settled: Object
+    differences: list[Object]
+    committed: bool
+
+
 class PlanScored(_Shape):
     """The scores of a plan and what to look at."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
@@ -11,7 +13,9 @@ from api.present import json_of
 from api.routes.plans import PlanId
 from api.state import TOKEN_NAME, Here
 from api.strict import StrictRoute
+from gridmap.core.plans.rebasing import Side
 from gridmap.services import planlife
+from gridmap.services.rebasing import rebase
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"], route_class=StrictRoute)
 
@@ -32,6 +36,45 @@ class Publish(Seen):
     )
 
     name: str = Field(min_length=1, max_length=120)
+
+
+class Rebase(Seen):
+    """The edition that a plan goes to, and what holds where both changed the same."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"base_revision": 17, "preview": True}, {"base_revision": 17, "otherwise": "mine"}]
+        },
+    )
+
+    edition: int | None = Field(default=None, ge=1, le=2**31 - 1, description="The edition; default: the newest.")
+    settle: dict[Annotated[str, Field(max_length=200)], Side] = Field(
+        default_factory=dict, max_length=10_000, description="Which side holds, by the id of a difference."
+    )
+    otherwise: Side | None = Field(default=None, description="Which side holds in all differences that are not named.")
+    preview: bool = Field(default=False, description="Only list the differences; nothing is written.")
+
+
+@router.post("/{id}/rebase", summary="变基:以新版为起点", response_model=shapes.PlanRebased)
+def rebase_plan(here: Here, id: PlanId, order: Rebase) -> Response:  # noqa: A002
+    """Let a plan start from a newer edition.
+
+    What only one side changed is taken from that side. What both changed differently is listed (``differences``) and
+    settled by a person as *mine* or *theirs*; while anything is open the answer is 409 and ``errors`` has the list.
+    """
+    return json_of(
+        rebase(
+            here.plans,
+            id,
+            who=TOKEN_NAME,
+            revision=order.base_revision,
+            edition=order.edition,
+            settle=order.settle,
+            otherwise=order.otherwise,
+            commit=not order.preview,
+        )
+    )
 
 
 @router.post("/{id}/submit", summary="提交方案", response_model=shapes.Plan)

@@ -2,15 +2,93 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gridmap.cli.common import CommitOption, DatabaseOption, JsonOption, confirmed, print_json, say, who
-from gridmap.cli.plan import PlanArgument, desk_of, plan_app
+from gridmap.cli.common import CommitOption, DatabaseOption, JsonOption, confirmed, language, print_json, say, who
+from gridmap.cli.plan import BaseOption, PlanArgument, desk_of, plan_app
 from gridmap.model.text import Text
 
+if TYPE_CHECKING:
+    from gridmap.core.plans.rebasing import Side
+
 __all__ = ["plan_app"]
+
+
+@plan_app.command()
+def rebase(
+    plan: PlanArgument,
+    edition: Annotated[int | None, typer.Option(min=1, help="Edition to go to; the newest.")] = None,
+    take: Annotated[
+        str | None, typer.Option(metavar="mine|theirs", help="What holds where both changed: the plan or the edition.")
+    ] = None,
+    settle: Annotated[
+        list[str] | None, typer.Option(metavar="ID=mine|theirs", help="The same for one difference of the list.")
+    ] = None,
+    base: BaseOption = None,
+    database: DatabaseOption = None,
+    commit: CommitOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Let a plan start from a newer edition; what both changed is listed and settled by you.
+
+    Example: gridmap plan rebase "明年调整" --take mine --commit
+    """
+    from gridmap.services.rebasing import rebase as go_over
+
+    desk = desk_of(database)
+    number = desk.number(plan)
+    answers = dict(_answer(one) for one in settle or [])
+    otherwise = None if take is None else _side(take)
+
+    def tried(*, commit: bool) -> dict[str, Any]:
+        return go_over(
+            desk, number, who=who(), revision=base, edition=edition, settle=answers, otherwise=otherwise, commit=commit
+        )
+
+    made = tried(commit=commit)
+    if not commit and not made["differences"]:
+        if not json:
+            _tell_rebase(made)
+        if confirmed(commit, Text("执行变基?", "Do it?")):
+            made = tried(commit=True)
+    if json:
+        print_json(made)
+        return
+    if commit or made["committed"] or made["differences"]:
+        _tell_rebase(made)
+    if not made["committed"]:
+        say(Text("没有写入。加 --commit 执行。", "Nothing was written; --commit does it."))
+
+
+def _side(word: str) -> Side:
+    from gridmap.errors import InputError
+
+    if word == "mine":
+        return "mine"
+    if word == "theirs":
+        return "theirs"
+    raise InputError(f"请写 mine 或 theirs,而不是“{word}”。", f"Write mine or theirs, not '{word}'.")
+
+
+def _answer(one: str) -> tuple[str, Side]:
+    name, _, side = one.rpartition("=")
+    return name, _side(side)
+
+
+def _tell_rebase(made: dict[str, Any]) -> None:
+    say(
+        Text(
+            f"第 {made['from']} 版 → 第 {made['to']} 版:取新版 {made['taken']} 个单元,保留方案 {made['kept']} 个单元。",
+            f"Edition {made['from']} → {made['to']}: {made['taken']} cells as in the edition, {made['kept']} as in the "
+            "plan.",
+        )
+    )
+    for old, new in made["recoded"].items():
+        say(Text(f"  {old} 已被新版使用,改为 {new}", f"  {old} is in use by the edition; it becomes {new}"))
+    for difference in made["differences"]:
+        typer.echo(f"! {difference['message'][language()]}\n    {difference['id']}")
 
 
 @plan_app.command()

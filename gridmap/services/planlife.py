@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
-from gridmap.errors import Conflict, InputError
+from gridmap.errors import InputError
 from gridmap.model.text import Text
 from gridmap.services.planland import Session
-from gridmap.services.planrows import called, detail, in_state, the_plan, told
+from gridmap.services.planrows import at_revision, called, detail, from_the_newest, in_state, the_plan, told
 from gridmap.services.plans import PlanDesk
 from gridmap.services.publishing import publish_now
 from gridmap.store import plans as store
@@ -33,8 +34,7 @@ def submit(desk: PlanDesk, plan_id: int, *, who: str, revision: int | None = Non
     """
     with transaction(desk.place) as connection:
         session = _at(desk, connection, plan_id, revision, "draft")
-        state = session.state
-        if (state.labels == state.base).all() and not any(e.effect.grids for e in session.entries):
+        if not _changes_anything(connection, session):
             raise InputError(
                 "方案没有改动任何网格，不能提交。", "The plan changes no grid; there is nothing to submit."
             )
@@ -51,10 +51,12 @@ def approve(desk: PlanDesk, plan_id: int, *, who: str, revision: int | None = No
     NotFound
         There is no such plan.
     Conflict
-        It was not handed in, or is not at ``revision`` any more.
+        It was not handed in, is not at ``revision`` any more, or another edition came after the one that it started
+        from: then it is rebased first.
     """
     with transaction(desk.place) as connection:
         session = _at(desk, connection, plan_id, revision, "submitted")
+        from_the_newest(connection, session.row)
         fingerprint = session.state.fingerprint()
         store.set_state(connection, plan_id, "approved", fingerprint=fingerprint, approved_by=who)
         noted = detail(plan=plan_id, revision=session.row.revision, fingerprint=fingerprint)
@@ -101,13 +103,16 @@ def publish(desk: PlanDesk, plan_id: int, *, name: str, who: str, revision: int 
         return told(the_plan(store.find(connection, plan_id), plan_id)) | made
 
 
+def _changes_anything(connection: Connection, session: Session) -> bool:
+    state = session.state
+    grids = {key: replace(grid, locked=False) for key, grid in state.grids.items()}
+    edition = {grid.key: grid for grid in store.grids_of_edition(connection, session.row.base_edition)}
+    return bool((state.labels != state.base).any()) or grids != edition
+
+
 def _at(desk: PlanDesk, connection: Connection, plan_id: int, revision: int | None, state: str) -> Session:
     """Return a plan, locked, in a state and at the revision that somebody saw."""
     row = the_plan(store.find(connection, plan_id, lock=True), plan_id)
     in_state(row, state)
-    if revision is not None and revision != row.revision:
-        raise Conflict(
-            f"方案“{row.title}”已有改动（现为第 {row.revision} 次修改）。请重新查看。",
-            f"Plan '{row.title}' has changed (revision {row.revision} now). Look at it again.",
-        )
+    at_revision(row, revision)
     return desk.session(connection, row)

@@ -12,7 +12,18 @@ from gridmap.model.text import Text
 from gridmap.store import editions as edition_store
 from gridmap.store.plans import PlanRow
 
-__all__ = ["MOST_TITLE", "an_edition", "as_draft", "called", "detail", "in_state", "the_plan", "told"]
+__all__ = [
+    "MOST_TITLE",
+    "an_edition",
+    "as_draft",
+    "at_revision",
+    "called",
+    "detail",
+    "from_the_newest",
+    "in_state",
+    "the_plan",
+    "told",
+]
 
 MOST_TITLE = 120
 
@@ -117,6 +128,39 @@ def called(name: str, what: Text) -> str:
     if not 0 < len(short) <= MOST_TITLE:
         raise InputError(f"{what.zh}应为 1 到 {MOST_TITLE} 个字。", f"The {what.en} has 1 to {MOST_TITLE} characters.")
     return short
+
+
+def at_revision(row: PlanRow, revision: int | None) -> None:
+    """Make sure that a plan is at the revision that somebody saw (None: whichever).
+
+    Raises
+    ------
+    Conflict
+        It changed since.
+    """
+    if revision is not None and revision != row.revision:
+        raise Conflict(
+            f"方案“{row.title}”已有改动（现为第 {row.revision} 次修改）。请重新查看。",
+            f"Plan '{row.title}' has changed (revision {row.revision} now). Look at it again.",
+        )
+
+
+def from_the_newest(connection: Connection, row: PlanRow) -> None:
+    """Make sure that a plan starts from the newest edition, which may be waiting for its date.
+
+    Raises
+    ------
+    Conflict
+        Another one came after it.
+    """
+    newest = edition_store.editions(connection)[-1]
+    if newest.id != row.base_edition:
+        raise Conflict(
+            f"方案“{row.title}”以第 {row.base_edition} 版为起点，但最新的是第 {newest.id} 版“{newest.name}”。"
+            "请先把方案变基到最新版（gridmap plan rebase）。",
+            f"Plan '{row.title}' starts from edition {row.base_edition}, but the newest is {newest.id}, "
+            f"'{newest.name}'. Rebase the plan onto it first (gridmap plan rebase).",
+        )
 
 
 def detail(**facts: Any) -> str:

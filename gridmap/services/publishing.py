@@ -14,6 +14,7 @@ from gridmap.core.plans.state import PlanState
 from gridmap.errors import Conflict
 from gridmap.services import settling
 from gridmap.services.planland import Session
+from gridmap.services.planrows import from_the_newest
 from gridmap.store import editions as edition_store
 from gridmap.store import plans as store
 from gridmap.store.changes import bump, note_change
@@ -40,13 +41,12 @@ def publish_now(connection: Connection, session: Session, *, name: str, who: str
             f"The base data changed after plan '{row.title}' was approved, and the grids with them. "
             "Make it a draft again, look at it and approve it anew.",
         )
+    from_the_newest(connection, row)
     newest = edition_store.editions(connection)[-1]
-    if newest.id != row.base_edition or edition_store.edition_at(connection, None) != newest.id:
+    if edition_store.edition_at(connection, None) != newest.id:
         raise Conflict(
-            f"方案“{row.title}”以第 {row.base_edition} 版为起点，但最新的是第 {newest.id} 版“{newest.name}”。"
-            "请以现行的最新版为起点新建方案。",
-            f"Plan '{row.title}' starts from edition {row.base_edition}, but the newest is {newest.id}, "
-            f"'{newest.name}'. Start a plan from the newest one when it is in force.",
+            f"第 {newest.id} 版“{newest.name}”还没有生效。",
+            f"Edition {newest.id}, '{newest.name}', is not in force yet.",
         )
     cells, _, srid = settling.load_state(connection)
     leaves, uppers = _tables(connection, state)

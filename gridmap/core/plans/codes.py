@@ -14,7 +14,7 @@ from gridmap.core.plans.state import PlanState
 from gridmap.core.rules import serial_order
 from gridmap.errors import InputError
 
-__all__ = ["code_by_hand", "new_code", "renumbered"]
+__all__ = ["code_by_hand", "free_code", "new_code", "renumbered"]
 
 
 def _taken(state: PlanState, context: Context) -> set[str]:
@@ -30,7 +30,17 @@ def new_code(state: PlanState, context: Context, community: str | None, like: st
     InputError
         The community has no serial left.
     """
-    taken = _taken(state, context)
+    return free_code(_taken(state, context), community, like)
+
+
+def free_code(taken: set[str], community: str | None, like: str) -> str:
+    """Return the next code of a community that is not among those taken; see :func:`new_code`.
+
+    Raises
+    ------
+    InputError
+        The community has no serial left.
+    """
     if community is not None and re.fullmatch(r"\d{12}", community):
         return partition.new_codes([community], shapely.points([[0.0, 0.0]]), present={}, retired=sorted(taken))[0]
     start = community or like
