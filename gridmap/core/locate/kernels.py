@@ -64,11 +64,11 @@ def _rows_of(xy: Floats, e: int, frame: Floats, rows: int) -> tuple[int, int]:
 
 
 @compiled
-def _columns_in_row(xy: Floats, e: int, row: int, frame: Floats, columns: int) -> tuple[int, int]:
-    """Return the first and last column in which an edge passes through a row."""
+def _columns_in_row(xy: Floats, e: int, row: int, alone: bool, frame: Floats, columns: int) -> tuple[int, int]:
+    """Return the first and last column in which an edge passes through a row, the only one or one of several."""
     ax, ay, bx, by = xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1]
     low, high = min(ax, bx), max(ax, bx)
-    if ay != by:
+    if not alone:
         bottom = frame[1] + (row - 2 * MARGIN) * frame[5]
         top = frame[1] + (row + 1 + 2 * MARGIN) * frame[5]
         slope = (bx - ax) / (by - ay)
@@ -142,19 +142,8 @@ def meeting(  # noqa: C901, PLR0912
     """
     edges = np.zeros((rows, columns), dtype=np.int32)
     polygons = np.zeros((rows, columns), dtype=np.int32)
-    seen = np.full((rows, columns), -1, dtype=np.int32)
-    for p in range(len(start) - 1):
-        for e in edge[start[p] : start[p + 1]]:
-            r0, r1 = _rows_of(xy, e, frame, rows)
-            for row in range(r0, r1 + 1):
-                c0, c1 = _columns_in_row(xy, e, row, frame, columns)
-                for column in range(c0, c1 + 1):
-                    edges[row, column] += 1
-                    if seen[row, column] != p:
-                        seen[row, column] = p
-                        polygons[row, column] += 1
     whole = np.full((rows, columns), NONE, dtype=np.int32)
-    seen[:] = -1
+    seen = np.full((rows, columns), -1, dtype=np.int32)
     for p in range(len(start) - 1):
         mine = edge[start[p] : start[p + 1]]
         if not len(mine):
@@ -162,21 +151,26 @@ def meeting(  # noqa: C901, PLR0912
         for e in mine:
             r0, r1 = _rows_of(xy, e, frame, rows)
             for row in range(r0, r1 + 1):
-                c0, c1 = _columns_in_row(xy, e, row, frame, columns)
-                seen[row, c0 : c1 + 1] = p
+                c0, c1 = _columns_in_row(xy, e, row, r0 == r1, frame, columns)
+                for column in range(c0, c1 + 1):
+                    edges[row, column] += 1
+                    if seen[row, column] != p:
+                        seen[row, column] = p
+                        polygons[row, column] += 1
         c0, c1, r0, r1 = _window(xy, mine, frame, columns, rows)
         state = _corners(xy, mine, frame, c0, c1, r0, r1, columns)
         for row in range(r0, r1 + 1):
             for column in range(c0, c1 + 1):
-                if seen[row, column] == p or not state[row - r0, column - c0] & INSIDE:
-                    continue
-                if polygons[row, column]:
-                    polygons[row, column] += 1
-                elif whole[row, column] == NONE:
-                    whole[row, column] = p
-                else:  # a second one over the whole cell
-                    polygons[row, column] = 2
-                    whole[row, column] = NONE
+                if seen[row, column] != p and state[row - r0, column - c0] & INSIDE:
+                    if whole[row, column] != NONE:  # a second one over the whole cell
+                        polygons[row, column] += 1
+                    else:
+                        whole[row, column] = p
+    for row in range(rows):
+        for column in range(columns):
+            if polygons[row, column] and whole[row, column] != NONE:
+                polygons[row, column] += 1
+                whole[row, column] = NONE
     return edges, polygons, whole
 
 
@@ -203,7 +197,7 @@ def fill(
         for e in mine:
             e0, e1 = _rows_of(xy, e, frame, rows)
             for row in range(e0, e1 + 1):
-                k0, k1 = _columns_in_row(xy, e, row, frame, columns)
+                k0, k1 = _columns_in_row(xy, e, row, e0 == e1, frame, columns)
                 for column in range(k0, k1 + 1):
                     r = RECORD - table[row, column]
                     if seen[row, column] != p:

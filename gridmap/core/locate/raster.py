@@ -19,12 +19,12 @@ import numpy as np
 import shapely
 
 from gridmap.core.locate.cover import Bools, Floats, Geometries, Ints, TreeCover
-from gridmap.core.locate.kernels import ASK, RECORD, fill, meeting, owner_of_one, owners
+from gridmap.core.locate.kernels import ASK, RECORD, Int32s, Int64s, fill, meeting, owner_of_one, owners
 
 __all__ = ["RasterCover"]
 
 #: Cells of the raster for each edge of a polygon; more make it larger and the cells on a border fewer.
-CELLS_PER_EDGE = 4
+CELLS_PER_EDGE = 2
 FEWEST_CELLS, MOST_CELLS = 1 << 12, 1 << 24
 #: Below so many points a second thread costs more than it saves.
 FEW_POINTS = 50_000
@@ -41,7 +41,7 @@ class RasterCover:
     threads
         Threads for many points at once.
     cells
-        Cells of the raster; by default four for each edge.
+        Cells of the raster; by default two for each edge.
     """
 
     def __init__(self, polygons: Geometries, *, threads: int = 1, cells: int | None = None) -> None:
@@ -49,12 +49,7 @@ class RasterCover:
         self._threads = threads
         self._tree: TreeCover | None = None
         self._making = threading.Lock()
-        rings, of_polygon = _rings(self._polygons)
-        xy, ring = shapely.get_coordinates(rings, return_index=True)
-        self._xy = np.ascontiguousarray(xy)
-        follows = ring[1:] == ring[:-1]
-        edge = np.flatnonzero(follows).astype(np.int32)
-        start = np.searchsorted(of_polygon[ring[edge]], np.arange(len(self._polygons) + 1)).astype(np.int64)
+        self._xy, edge, start = _edges(self._polygons)
         self._frame, shape = _raster(self._xy, cells or len(edge) * CELLS_PER_EDGE)
         passing, meet, self._table = meeting(self._xy, edge, start, self._frame, *shape)
         records = np.flatnonzero(meet)
@@ -103,11 +98,16 @@ class RasterCover:
             return self._tree
 
 
-def _rings(polygons: Geometries) -> tuple[Geometries, Ints]:
-    """Return all rings and the polygon of each, ascending."""
+def _edges(polygons: Geometries) -> tuple[Floats, Int32s, Int64s]:
+    """Return the vertices of all rings, the first vertex of each edge, and where the edges of each polygon begin."""
     parts, of_part = shapely.get_parts(polygons, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
-    return rings, of_part[part]
+    vertices = shapely.get_num_coordinates(rings)
+    xy = np.ascontiguousarray(shapely.get_coordinates(rings))
+    no_last = np.ones(len(xy), dtype=np.bool_)
+    no_last[np.cumsum(vertices) - 1] = False
+    edges = np.bincount(of_part[part], weights=vertices - 1, minlength=len(polygons)).astype(np.int64)
+    return xy, np.flatnonzero(no_last).astype(np.int32), np.concatenate([[0], np.cumsum(edges)])
 
 
 def _raster(xy: Floats, cells: int) -> tuple[Floats, tuple[int, int]]:
@@ -119,8 +119,9 @@ def _raster(xy: Floats, cells: int) -> tuple[Floats, tuple[int, int]]:
     """
     if not len(xy):
         return np.array([0.0, 0.0, 1.0, 1.0, 1.0, 1.0]), (1, 1)
-    low, high = xy.min(axis=0), xy.max(axis=0)
-    size = np.maximum(high - low, 64 * np.spacing(np.abs(xy).max()) + 1e-300)
+    low = np.array([xy[:, 0].min(), xy[:, 1].min()])
+    high = np.array([xy[:, 0].max(), xy[:, 1].max()])
+    size = np.maximum(high - low, 64 * np.spacing(np.abs([low, high]).max()) + 1e-300)
     wanted = min(max(cells, FEWEST_CELLS), MOST_CELLS)
     columns = max(1, min(wanted, round(math.sqrt(wanted * size[0] / size[1]))))
     rows = max(1, wanted // columns)
