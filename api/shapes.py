@@ -460,6 +460,17 @@ class PlanStep(_Shape):
     ended: list[str]
     score: PlanScore
     warnings: list[PlanWarning]
+    undo: Object | None
+    redo: Object | None
+
+
+class PlanBuildings(_Shape):
+    """The buildings of a grid of a plan; ``building`` is what operations name, ``id`` that of the map tiles."""
+
+    id: int
+    revision: int
+    grid: str
+    buildings: list[Object]
 
 
 class PlanLog(_Shape):

@@ -14,6 +14,7 @@ from api.present import GeoJson, geojson_of, json_of
 from api.state import TOKEN_NAME, Here
 from api.strict import StrictRoute
 from gridmap.core.plans.gestures import Gesture
+from gridmap.services.planbuildings import buildings_of
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"], route_class=StrictRoute)
 PlanId = Annotated[int, Path(ge=1, le=2**62, description="Number of the plan.")]
@@ -129,6 +130,16 @@ def diff(here: Here, id: PlanId, against: Against = None) -> Response:  # noqa: 
 def diff_land(request: Request, here: Here, id: PlanId, against: Against = None) -> Response:  # noqa: A002
     """Return the land that changes its grid, a feature for each old and new grid."""
     return geojson_of(request, here.plans.diff_geojson(id, against=against))
+
+
+@router.get("/{id}/buildings", summary="方案中一个网格的楼栋", response_model=shapes.PlanBuildings)
+def buildings(
+    here: Here,
+    id: PlanId,  # noqa: A002
+    grid: Annotated[str, Query(min_length=1, max_length=40, description="Code of a leaf grid of the plan.")],
+) -> Response:
+    """Return the buildings of a grid, by estate and number, for choosing them from a list."""
+    return json_of(buildings_of(here.plans, id, grid=grid))
 
 
 @router.get("/{id}/ops", summary="方案的操作记录,最新的在前", response_model=shapes.PlanLog)

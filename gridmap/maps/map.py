@@ -30,6 +30,7 @@ __all__ = [
     "MapLayer",
     "Names",
     "Reach",
+    "Redraw",
     "Stations",
     "VectorTiles",
 ]
@@ -121,6 +122,15 @@ class Gaps(MapLayer):
     kind = "gaps"
 
 
+class Redraw(MapLayer):
+    """Redraw mode: the grids of a plan, coloured by their size against the band; needs a server."""
+
+    kind = "redraw"
+
+    def __init__(self, *, show: bool = True) -> None:
+        super().__init__(show=show, style=STYLE["redraw"])
+
+
 class Stations(MapLayer):
     """Stations as drop-shaped markers; in coverage mode with a sign for their kind."""
 
@@ -157,6 +167,7 @@ class GridMap(folium.Map):
     default_css = [  # noqa: RUF012
         ("leaflet_css", "/static/vendor/leaflet/leaflet.css"),
         ("gridmap_css", "/static/gridmap/gridmap.css"),
+        ("redraw_css", "/static/gridmap/redraw.css"),
     ]
 
     _template = Template(
@@ -222,9 +233,11 @@ class GridMap(folium.Map):
             "mode": mode,
         }
         if layers:
+            # cells and plans live on a server
             cells = (Cells(),) if data is None else ()
+            redraw = (Redraw(),) if data is None else ()
             coverage = (Coverage(), Reach(), Gaps())
-            for layer in (VectorTiles(), Grids(), *cells, *coverage, Communities(), Names(), Stations()):
+            for layer in (VectorTiles(), Grids(), *cells, *coverage, *redraw, Communities(), Names(), Stations()):
                 layer.add_to(self)
 
     def _static(self, url: str) -> str:

@@ -283,7 +283,7 @@ class PlanDesk:
                 session = replace(session, state=step.state)
         if commit:
             self._keep(session)
-        return self._answer(session, step, committed=commit)
+        return self._answer(session, step, committed=commit, who=who)
 
     def _write(
         self, connection: Connection, session: Session, step: _Step, gesture: dict[str, Any], who: str
@@ -343,7 +343,7 @@ class PlanDesk:
 
     # -- telling ---------------------------------------------------------------------------------------------------
 
-    def _answer(self, session: Session, step: _Step, *, committed: bool) -> dict[str, Any]:
+    def _answer(self, session: Session, step: _Step, *, committed: bool, who: str) -> dict[str, Any]:
         state, effect = session.state, step.outcome.effect
         touched = sorted(effect.touched, key=abs)
         leaves = [key for key in touched if key in state.grids and state.grids[key].leaf]
@@ -365,6 +365,8 @@ class PlanDesk:
                 *(notice_facts(n, session.land.srid) for n in noticed(step.outcome.left_out)),
                 *self._notices(session, effect.touched),
             ],
+            "undo": last_step(history.undoable(session.entries, who)),
+            "redo": last_step(history.redoable(session.entries, who)),
         }
 
     def _notices(self, session: Session, keys: Any) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ __all__ = [
     "add",
     "append",
     "building_facts",
+    "building_labels",
     "differences",
     "entries",
     "find",
@@ -395,6 +396,16 @@ def used_codes(connection: Connection) -> frozenset[str]:
     """Return the codes that grids of any edition have or had."""
     rows = connection.exec_driver_sql("SELECT code FROM gridmap.edition_grid UNION SELECT first_code FROM gridmap.grid")
     return frozenset(str(row[0]) for row in rows)
+
+
+def building_labels(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Return what stands on some buildings: number, name or house number; those without any are left out."""
+    rows = connection.exec_driver_sql(
+        "SELECT id, coalesce(number, name, house_number) AS label FROM gridmap.building "
+        "WHERE id = ANY(%(ids)s) AND coalesce(number, name, house_number) IS NOT NULL",
+        {"ids": list(ids)},
+    )
+    return {int(row.id): str(row.label) for row in rows}
 
 
 def building_facts(connection: Connection) -> pd.DataFrame:

@@ -3,6 +3,7 @@ import { Pbf, VectorTile } from "../vendor/mvt/vector-tile.js";
 import { Refusal, queryText, send } from "./ask.js";
 import { coverageApi } from "./coverageapi.js";
 import { featuresOf } from "./geo.js";
+import { planApi } from "./planapi.js";
 import { Tile } from "./tile.js";
 
 function decode(buffer) {
@@ -45,5 +46,6 @@ export function apiSource({ api, tiles, tile_zoom: [lowest] }, language) {
     tile: async (coords, signal) => (coords.z < lowest ? null : tileOf("base", coords, signal)),
     cells: (coords, signal) => tileOf("cells", coords, signal),
     coverage: coverageApi(api, language),
+    plans: planApi(api, language),
   };
 }

@@ -1,11 +1,12 @@
 /** Questions to the server, and its refusals. */
 
-/** A refusal of the server: `status`, and its sentence where it gave one. */
+/** A refusal of the server: `status`, its sentence where it gave one, and what the sentence is about as `errors`. */
 export class Refusal extends Error {
-  constructor(status, sentence) {
+  constructor(status, sentence, errors = []) {
     super(sentence || String(status));
     this.status = status;
     this.sentence = sentence;
+    this.errors = errors;
   }
 }
 
@@ -36,7 +37,8 @@ export async function send(url, { method = "GET", body, signal, language, header
   });
   if (!answer.ok) {
     const problem = await answer.json().catch(() => ({}));
-    throw new Refusal(answer.status, problem[language] ?? problem.detail ?? problem.title ?? "");
+    const words = problem[language] ?? problem[`detail_${language}`] ?? problem.detail ?? problem.title ?? "";
+    throw new Refusal(answer.status, words, problem.errors ?? []);
   }
   return { body: answer.status === 204 ? null : await answer.json(), headers: answer.headers };
 }

@@ -1,8 +1,8 @@
 /** Painters of the base map: ground and land use go under the grids' fills, the rest above them. */
 import { between } from "./canvas.js";
 
-/** `plain(name)`: whether grid mode shows a layer, so that the ground keeps back for its fills. */
-export function basePainters(style, shown, plain) {
+/** `filled(name)`: whether a mode with fills shows a layer, so that the ground keeps back for them. */
+export function basePainters(style, shown, filled) {
   const paths = (context, view, draw) => {
     if (!view.content) return;
     const unit = view.content.extent / view.size;
@@ -18,7 +18,7 @@ export function basePainters(style, shown, plain) {
   const landuse = (context, view) => {
     if (!shown("base")) return;
     // Under fills the ground only whispers: strong patches would be read as other grids.
-    context.globalAlpha = plain("grids") ? style.landuse_under_fills : 1;
+    context.globalAlpha = filled("grids") ? style.landuse_under_fills : 1;
     paths(context, view, (all) => {
       for (const [key, path] of all) {
         if (!key.startsWith("landuse:")) continue;
@@ -83,7 +83,7 @@ export function basePainters(style, shown, plain) {
           continue;
         }
         // In coverage mode reach and gaps go on below the streets.
-        context.globalAlpha = plain("grids") || !shown("reach") ? 1 : style.streets.opacity_over_reach;
+        context.globalAlpha = filled("grids") || !shown("reach") ? 1 : style.streets.opacity_over_reach;
         for (const [look, path] of found) {
           if (!look.casing) continue;
           const width = between(look.width, view.zoom);

@@ -14,7 +14,9 @@ export function readHash(hash) {
   if (values.get("grid")) found.selected = values.get("grid").slice(0, 40);
   if (/^\d{4}-\d{2}-\d{2}/u.test(values.get("at") ?? "")) found.at = values.get("at");
   found.paper = values.has("paper");
-  if (["grids", "coverage"].includes(values.get("mode"))) found.mode = values.get("mode");
+  if (["grids", "coverage", "redraw"].includes(values.get("mode"))) found.mode = values.get("mode");
+  const plan = Number(values.get("plan"));
+  if (found.mode === "redraw" && Number.isSafeInteger(plan) && plan > 0) found.plan = plan;
   if (found.mode === "coverage") found.question = readQuestion(values);
   for (const [key, name] of [["hide", "hidden"], ["show", "shown"]]) {
     found[name] = new Set((values.get(key) ?? "").split(",").filter(Boolean));
@@ -22,9 +24,10 @@ export function readHash(hash) {
   return found;
 }
 
-export function writeHash({ zoom, lat, lon, level, language, selected, at, hidden, shown, question }) {
+export function writeHash({ zoom, lat, lon, level, language, selected, at, hidden, shown, question, redraw }) {
   const parts = [`map=${zoom}/${lat.toFixed(5)}/${lon.toFixed(5)}`];
   if (question) parts.push("mode=coverage", ...writeQuestion(question));
+  if (redraw) parts.push("mode=redraw", ...(redraw.plan ? [`plan=${redraw.plan}`] : []));
   parts.push(`level=${level}`);
   if (selected) parts.push(`grid=${encodeURIComponent(selected)}`);
   if (at) parts.push(`at=${encodeURIComponent(at)}`);

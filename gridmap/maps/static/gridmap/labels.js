@@ -67,7 +67,7 @@ export function createLabels({ map, L, store, grids, communities, stations, canv
 
     // Nothing is written under the legend, the scale bar, the credits or the north arrow.
     const shift = map.containerPointToLayerPoint([0, 0]).subtract(topLeft);
-    for (const part of map.getContainer().parentElement.querySelectorAll(".gm-legend, .gm-corner, .gm-north")) {
+    for (const part of map.getContainer().parentElement.querySelectorAll(".gm-legend, .gm-corner, .gm-north, .gm-tools, .gm-tool-hint")) {
       const [x, y] = [part.offsetLeft + shift.x, part.offsetTop + shift.y];
       if (part.offsetWidth) taken.push([x, y, x + part.offsetWidth, y + part.offsetHeight]);
     }

@@ -20,11 +20,7 @@ export function legendRows({ styles, shown, t, has }) {
     if (has.parents) add(sample(stroke(line, 2.4)), t("legend.parent_line"));
     if (has.estimated) add(sample(s("text", { x: 17, y: 14, "text-anchor": "middle", "font-size": 15, fill: selected }, "≈")), t("legend.estimated"));
   }
-  if (shown("communities") && has.communities) {
-    const { line, dash } = styles.communities;
-    add(sample(stroke(line, 2.4, dash.join(" "))), t("legend.communities"));
-    add(sample(stroke(line, 3.4, dash.map((v) => v * 1.1).join(" "))), t("legend.outer"));
-  }
+  rows.push(...communityRows({ styles, shown, t, communities: has.communities }));
   if (shown("cells")) {
     const { line, open, open_opacity: opacity } = styles.cells;
     const look = { stroke: line, "stroke-width": 0.8, "stroke-opacity": 0.8 };
@@ -41,6 +37,16 @@ export function legendRows({ styles, shown, t, has }) {
     if (has.others) add(drop(false, 17), t("legend.station"));
   }
   return [...rows, ...baseRows({ styles, shown, t, base: has.base })];
+}
+
+/** The rows of the borders of communities. */
+export function communityRows({ styles, shown, t, communities }) {
+  if (!shown("communities") || !communities) return [];
+  const { line, dash } = styles.communities;
+  return [
+    h("li", null, sample(stroke(line, 2.4, dash.join(" "))), h("span", null, t("legend.communities"))),
+    h("li", null, sample(stroke(line, 3.4, dash.map((v) => v * 1.1).join(" "))), h("span", null, t("legend.outer"))),
+  ];
 }
 
 /** The rows of the base map; `water` alone where streets and buildings speak for themselves. */

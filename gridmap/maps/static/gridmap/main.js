@@ -17,7 +17,7 @@ import { createHover } from "./hover.js";
 import { readHash, writeHash } from "./hash.js";
 import { createWords } from "./i18n.js";
 import { createLabels } from "./labels.js";
-import { baseRows, createLegend, legendRows } from "./legend.js";
+import { baseRows, communityRows, createLegend, legendRows } from "./legend.js";
 import { outcomePainter } from "./outcome.js";
 import { createPanel } from "./panel.js";
 import { createPaper } from "./paper.js";
@@ -81,6 +81,8 @@ export async function mount(map) {
   const shown = (name) => available.has(name) && !state.hidden.has(name);
   /** Whether grid mode, and not coverage mode, shows a layer. */
   const plain = (name) => state.mode === "grids" && shown(name);
+  /** Whether the ground keeps back for fills of grids. */
+  const filled = (name) => state.mode !== "coverage" && shown(name);
   const say = (text) => {
     byId("gm-status").textContent = text;
   };
@@ -95,19 +97,21 @@ export async function mount(map) {
 
   const grids = createGrids(styles.grids ?? { palette: ["#ccc"], opacity: 0, line_width: [[0, 0]], parent_width: [[0, 0]] });
   const communities = createCommunities(styles.communities, shown);
-  const base = styles.base ? basePainters(styles.base, shown, plain) : null;
-  const cells = styles.cells ? cellsPainters(styles.cells, plain) : null;
+  const base = styles.base ? basePainters(styles.base, shown, filled) : null;
+  const cells = styles.cells ? cellsPainters(styles.cells, filled) : null;
   const only = (test, painter) => (context, view) => test() && painter(context, view);
   const inCoverage = () => state.mode === "coverage";
   const changes = styles.coverage ? outcomePainter(styles.coverage, grids.all, () => coverage.outcome()) : null;
   // In coverage mode the ground stays and answers come and go.
   let drawn = 0;
-  const stamp = () => (inCoverage() ? `${drawn} ${[...state.hidden].join()}` : null);
+  const redrawing = () => state.mode === "redraw";
+  const stamp = () => (state.mode === "grids" ? null : `${state.mode} ${drawn} ${[...state.hidden].join()}`);
   const still = (...parts) => kept(parts.filter(Boolean), stamp);
   /** Painters in drawing order; a scene is the reach and the gaps of one answer. */
   const paintersOf = (scene) =>
     [
       still(base?.ground, base?.landuse, cells?.open, only(() => plain("grids"), grids.fill), only(inCoverage, grids.veil)),
+      redraw?.grids.fill,
       scene?.reach.fill,
       scene?.gaps.fill,
       still(base?.water, cells?.lines, base?.buildings),
@@ -115,17 +119,20 @@ export async function mount(map) {
       still(
         base?.streets,
         styles.communities ? communities.veil : null,
-        only(() => shown("grids"), grids.lines),
+        only(() => shown("grids") && !redrawing(), grids.lines),
         styles.communities ? communities.lines : null,
       ),
       scene?.reach.lines,
       scene?.gaps.lines,
       scene && only(inCoverage, changes),
+      redraw?.grids.buildings,
+      redraw?.grids.lines,
+      redraw && styles.communities ? only(redrawing, communities.lines) : null,
     ].filter(Boolean);
   const load = async (coords, signal, held = null) => {
     let content = held ?? (base ? await source.tile(coords, signal) : null);
     noteBase(content);
-    if (plain("cells") && coords.z >= styles.cells.from_zoom && !content?.cells) {
+    if (filled("cells") && coords.z >= styles.cells.from_zoom && !content?.cells) {
       // The ground does not wait for a finer layer that fails.
       const found = await source.cells(coords, signal).catch(() => null);
       if (found) (content ??= new Tile(found.extent)).cells = found;
@@ -256,8 +263,31 @@ export async function mount(map) {
           repaint: () => canvas.repaint(),
         })
       : null;
-  painters.push(...paintersOf(coverage && { reach: coverage.reach, gaps: coverage.gaps }));
   const covering = () => Boolean(coverage?.on());
+
+  // --- redraw mode ------------------------------------------------------------------------------------
+
+  /** Plans live on the server: a map without one has no tools for them. */
+  const redraw =
+    source.plans && styles.redraw
+      ? (await import("./plan.js")).createRedraw({
+          ...{ L, map, canvas, source, words, say },
+          stage: byId("gm-stage"),
+          body: byId("gm-body"),
+          page: store,
+          style: styles.redraw,
+          sentence: (error) => sentence(error, t("error.server", { text: error.message })),
+          fit: (box) => map.fitBounds([toLatLng(box[0], box[3]), toLatLng(box[2], box[1])], { ...padding(), maxZoom: 17 }),
+          showPanel: (open) => showPanel(open),
+          repaint: () => canvas.repaint(),
+          relabel: () => labels.refresh(),
+          relegend: () => legendBox.render(),
+          published: () => refresh(),
+          remember: () => remember(),
+        })
+      : null;
+  if (!redraw) available.delete("redraw");
+  painters.push(...paintersOf(coverage && { reach: coverage.reach, gaps: coverage.gaps }));
 
   // --- the parts of the page --------------------------------------------------------------------------
 
@@ -273,7 +303,12 @@ export async function mount(map) {
     if (!covering() || !answer) return [];
     return [t("paper.cover", { minutes: question.minutes, share: percent(answer.cover.totals.share) })];
   };
-  const legend = () => (covering() ? coverLegend() : gridLegend());
+  const legend = () => (covering() ? coverLegend() : redrawing() ? redrawLegend() : gridLegend());
+  const redrawLegend = () => [
+    ...redraw.legend(),
+    ...communityRows({ styles, shown, t, communities: state.communities.length > 0 }),
+    ...baseRows({ styles, shown, t, base: state.base, water: true }),
+  ];
   const coverLegend = () => [
     ...coverLegendRows({ styles, shown, words, coverage, communities: state.communities.length > 0, zoom: state.zoom }),
     ...baseRows({ styles, shown, t, base: state.base, water: true }),
@@ -311,9 +346,10 @@ export async function mount(map) {
   createToolbar(byId("gm-toolbar"), byId("gm-zoom"), { map, store, t, available, home, setMode, print: () => paper.enter() });
   const legendBox = createLegend(byId("gm-legend"), { store, rows: legend, t });
   const labels = createLabels({
-    ...{ map, L, store, grids, communities, canvas, shown },
+    ...{ map, L, store, communities, canvas, shown },
+    grids: { all: () => (redrawing() ? redraw.grids.all() : grids.all()) },
     stations: () => (covering() ? (shown("stations") ? coverage.stationPoints() : []) : stations.all()),
-    second: (grid) => (covering() ? shareOf(grid) : householdsOf(grid)),
+    second: (grid) => (covering() ? shareOf(grid) : redrawing() ? redraw.sizeText(grid) : householdsOf(grid)),
     kept: () => (covering() ? coverage.badges() : []),
     extra: (view) => (covering() && shown("reach") && !coverage.store.state.compare ? contourLabels(coverage.reach, view, (n) => t("minutes.short", { n })) : []),
   });
@@ -368,9 +404,9 @@ export async function mount(map) {
   }
 
   createHover(map, byId("gm-stage"), {
-    grids,
-    shown: (name) => shown(name) && !state.paper,
-    text: (grid) => [grid.name || grid.code, (covering() ? shareOf(grid) : householdsOf(grid))?.text ?? ""],
+    grids: { at: (x, y) => (redrawing() && redraw.open() ? redraw.grids.at(x, y) : grids.at(x, y)) },
+    shown: (name) => shown(name) && !state.paper && !redraw?.busy(),
+    text: (grid) => [grid.name || grid.code, (covering() ? shareOf(grid) : redrawing() ? redraw.sizeText(grid) : householdsOf(grid))?.text ?? ""],
   });
 
   const handle = h("button", { type: "button", class: "gm-handle", "aria-controls": "gm-body", click: () => showPanel(!panelOpen) }, h("i"));
@@ -447,6 +483,7 @@ export async function mount(map) {
       selected,
       at,
       question: covering() ? coverage.store.state.question : null,
+      redraw: redrawing() ? { plan: redraw.number() } : null,
       hidden: new Set([...state.hidden].filter((name) => !off.has(name))),
       shown: new Set([...off].filter(shown)),
     });
@@ -458,6 +495,7 @@ export async function mount(map) {
   map.on("click", ({ latlng }) => {
     if (state.paper || !(state.grids.length || covering())) return;
     if (covering()) coverage.click(latlng);
+    else if (redrawing()) redraw.click(latlng);
     else openPoint(latlng);
   });
   map.on("moveend", remember);
@@ -472,7 +510,7 @@ export async function mount(map) {
   });
   store.on(["hidden", "mode"], () => {
     canvas.repaint();
-    if (plain("cells")) canvas.complete();
+    if (filled("cells")) canvas.complete();
     stations.show();
   });
   store.on(["level", "at"], () => loadGrids());
@@ -486,7 +524,8 @@ export async function mount(map) {
   document.addEventListener("keydown", (event) => {
     state.byKeyboard = true;
     const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName);
-    if (event.key === "z" && (event.ctrlKey || event.metaKey) && covering() && !typing) {
+    if (redrawing() && (!typing || event.target.type === "checkbox") && redraw.key(event)) event.preventDefault();
+    else if (event.key === "z" && (event.ctrlKey || event.metaKey) && covering() && !typing) {
       event.preventDefault();
       coverage.actions.undo();
     } else if (event.key === "p" && (event.ctrlKey || event.metaKey) && !state.paper) {
@@ -497,12 +536,13 @@ export async function mount(map) {
       else if (typing && state.query) {
         event.target.value = "";
         store.set({ query: "" });
-      } else if (covering() && coverage.escape()) event.preventDefault();
+      } else if ((covering() && coverage.escape()) || (redrawing() && redraw.escape())) event.preventDefault();
       else if (["facts", "station"].includes(state.view)) close();
       else if (state.view === "list" && window.matchMedia(PHONE).matches) showPanel(false);
     } else if (typing || event.ctrlKey || event.metaKey || event.altKey) {
       return;
     } else if (coverage && ["c", "g"].includes(event.key)) setMode(event.key === "c" ? "coverage" : "grids");
+    else if (redraw && event.key === "r") setMode("redraw");
     else if (covering() && ["[", "]"].includes(event.key)) {
       const { minutes } = coverage.store.state.question;
       const longer = event.key === "]";
@@ -517,6 +557,7 @@ export async function mount(map) {
     } else if (event.key === "Enter" && event.target === map.getContainer()) {
       event.preventDefault();
       if (covering()) coverage.click(map.getCenter());
+      else if (redrawing()) redraw.click(map.getCenter());
       else openPoint(map.getCenter());
     } else if (state.jurisdiction?.levels?.includes(Number(event.key))) store.set({ level: Number(event.key), selected: null, view: "list" });
   });
@@ -524,23 +565,25 @@ export async function mount(map) {
     state.byKeyboard = false;
   });
   window.addEventListener("hashchange", () => {
-    const { view, level, language, selected, mode = "grids", question } = readHash(window.location.hash);
+    const { view, level, language, selected, mode = "grids", question, plan } = readHash(window.location.hash);
     if (coverage && mode === "coverage") coverage.actions.ask(question);
     setMode(mode);
     if (view) map.setView([view.lat, view.lon], view.zoom);
     store.set({ ...(level ? { level } : {}), ...(language ? { language } : {}) });
-    if (selected && selected !== state.selected && !covering()) openGrid(selected, { zoom: !view });
+    if (redrawing() && plan && plan !== redraw.number()) redraw.actions.openPlan(plan);
+    if (selected && selected !== state.selected && state.mode === "grids") openGrid(selected, { zoom: !view });
   });
 
   /** A file of coverage alone is a map, too; on a server grids come first. */
   const mayCover = () => Boolean(coverage && (state.grids.length || config.standalone));
+  const may = (mode) => ({ coverage: mayCover, redraw: () => Boolean(redraw && state.grids.length) })[mode]?.() ?? true;
 
   /** The mode that is wanted; before the grids are there it can only be wished for. */
   function setMode(mode) {
     wanted = mode;
-    if (mode === state.mode || (mode === "coverage" && !mayCover())) return;
+    if (mode === state.mode || !may(mode)) return;
     store.set({ mode, selected: null, point: null, answer: null, view: state.grids.length ? "list" : state.view });
-    say(t(mode === "coverage" ? "mode.coverage" : "mode.grids"));
+    say(t(`mode.${mode}`));
   }
 
   // --- data -------------------------------------------------------------------------------------------
@@ -583,9 +626,10 @@ export async function mount(map) {
       store.set({ stations: features });
       coverage?.setStations(features);
       setMode(wanted);
+      if (redrawing() && link.plan) redraw.actions.openPlan(link.plan);
       if (!link.view && !allBounds()) home();
       source.check().then((findings) => store.set({ findings: findings ?? [] }), () => {});
-      if (link.selected && !covering()) openGrid(link.selected, { zoom: !link.view });
+      if (link.selected && state.mode === "grids") openGrid(link.selected, { zoom: !link.view });
     } catch (error) {
       if (error.status === 404) store.set({ jurisdiction: {}, view: "empty", problem: "" });
       else store.set({ problem: sentence(error, t("error.server", { text: error.message })), view: "error" });

@@ -2,11 +2,11 @@
 import { h, icon } from "./dom.js";
 
 const LAYERS = ["grids", "reach", "gaps", "communities", "cells", "stations", "base", "names"];
-/** Layers that only one of the two modes draws. */
-const ONLY = { reach: "coverage", gaps: "coverage", cells: "grids" };
-const MODES = ["grids", "coverage"];
+/** Layers that not every mode draws. */
+const ONLY = { reach: ["coverage"], gaps: ["coverage"], cells: ["grids", "redraw"] };
 
 export function createToolbar(root, zoom, { map, store, t, available, home, print, setMode }) {
+  const modes = ["grids", "coverage", "redraw"].filter((name) => name === "grids" || available.has(name));
   const { state } = store;
   let menu = false;
 
@@ -50,7 +50,7 @@ export function createToolbar(root, zoom, { map, store, t, available, home, prin
         "fieldset",
         null,
         h("legend", null, t("layers")),
-        ...LAYERS.filter((id) => available.has(id) && [undefined, state.mode].includes(ONLY[id])).map((id) => {
+        ...LAYERS.filter((id) => available.has(id) && (ONLY[id]?.includes(state.mode) ?? true)).map((id) => {
           const box = h("input", { type: "checkbox", "data-key": `layer-${id}`, change: () => toggle(id) });
           box.checked = !state.hidden.has(id);
           return h("label", null, box, h("span", null, t(`layer.${id}`)));
@@ -63,10 +63,9 @@ export function createToolbar(root, zoom, { map, store, t, available, home, prin
     const levels = state.jurisdiction?.levels ?? [];
     root.setAttribute("aria-label", t("toolbar"));
     root.replaceChildren(
-      ...(available.has("coverage")
-        ? [h("div", { class: "gm-group", role: "group", "aria-label": t("mode") }, ...MODES.map(mode))]
-        : []),
-      ...(levels.length > 1
+      ...(modes.length > 1 ? [h("div", { class: "gm-group", role: "group", "aria-label": t("mode") }, ...modes.map(mode))] : []),
+      // A plan redraws the grids of the last level.
+      ...(levels.length > 1 && state.mode !== "redraw"
         ? [h("div", { class: "gm-group", role: "group", "aria-label": t("level") }, ...levels.map(level))]
         : []),
       h(
