@@ -25,6 +25,7 @@ from api.routes import (
     coverage,
     diff,
     jobs,
+    jurisdiction,
     locate,
     pages,
     places,
@@ -104,6 +105,7 @@ def create_app(settings: Settings, *, place: Place | None = None, token: str | N
         diff,
         plan_life,
         jobs,
+        jurisdiction,
         pages,
     ):  # the busiest first: routes are tried in order
         app.include_router(part.router)

@@ -284,6 +284,43 @@ class StationFacts(_Shape):
     score: int
 
 
+class SettingTold(_Shape):
+    """One setting of the jurisdiction; ``given`` is false where the default holds."""
+
+    name: str
+    title: Words
+    value: str | int | float | list[str] | None
+    default: str | int | float | list[str] | None
+    given: bool
+    unit: str
+    takes: Words
+    source: Words
+    recalculates: str
+
+
+class JurisdictionSettings(_Shape):
+    """What the jurisdiction sets for itself."""
+
+    settings: list[SettingTold]
+
+
+class SettingChange(_Shape):
+    """A value before and after."""
+
+    name: str
+    before: str | int | float | list[str] | None
+    after: str | int | float | list[str] | None
+    unit: str
+
+
+class JurisdictionSettingsChanged(JurisdictionSettings):
+    """The settings after a change, what changed, and what was worked out anew."""
+
+    committed: bool
+    changes: list[SettingChange]
+    effects: Object
+
+
 class HoursRead(_Shape):
     """Opening hours that were understood: the usual form, and the usual week in plain words."""
 
@@ -342,6 +379,8 @@ class Plan(_Shape):
     changed_at: datetime
     approved_by: str | None
     edition: int | None
+    effective_from: datetime | None
+    approval_enforced: bool
 
 
 class Plans(_Shape):
@@ -414,12 +453,12 @@ class PlanShown(Plan):
 
 
 class PlanPublished(Plan):
-    """A plan that is in force as an edition."""
+    """A plan that is an edition, in force or waiting for its date; what followed it so far."""
 
-    effective_from: datetime
     grids: int
     requests_moved: int
     duties_recoded: int
+    duties_without_grid: int
 
 
 class PlanRebased(Plan):

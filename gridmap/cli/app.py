@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from gridmap import __version__
-from gridmap.cli import coverage, data, databases, grids, jobs, look, plan_life
+from gridmap.cli import coverage, data, databases, grids, jobs, look, plan_life, settings
 from gridmap.cli.common import language
 from gridmap.cli.serve import serve
 from gridmap.errors import Cancelled, GridmapError
@@ -30,6 +30,7 @@ app.add_typer(grids.edition_app, name="edition")
 app.add_typer(plan_life.plan_app, name="plan")
 app.add_typer(coverage.scenario_app, name="scenario")
 app.add_typer(jobs.jobs_app, name="jobs")
+app.add_typer(settings.settings_app, name="settings")
 app.command("migrate")(databases.migrate)
 app.command("sample")(data.sample)
 app.command("cells")(grids.cells)

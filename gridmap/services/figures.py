@@ -33,7 +33,8 @@ def refresh(connection: Connection) -> dict[str, Any]:
     aliases = {
         alias: name for name, others in zip(estates["name"], estates["aliases"], strict=True) for alias in others
     }
-    constants = HouseholdConstants(**known.settings.get("households", {}))
+    set_here = {k: tuple(v) if isinstance(v, list) else v for k, v in known.settings.get("households", {}).items()}
+    constants = HouseholdConstants(**set_here)
     made = estimate_households(
         pd.DataFrame(buildings.drop(columns="geom")),
         store.household_counts(connection),

@@ -20,9 +20,10 @@ from gridmap.core.locate import GridIndex, nearest_stations
 from gridmap.core.offset_crs import to_wgs84
 from gridmap.errors import InputError, NotFound, NotReady
 from gridmap.model.answer import Located
+from gridmap.model.jurisdiction_settings import value_in
 from gridmap.store import base as base_store
+from gridmap.store import clock, locating
 from gridmap.store import editions as edition_store
-from gridmap.store import locating
 from gridmap.store.changes import versions
 from gridmap.store.database import Place, engine_of
 from gridmap.store.jurisdiction import data_bounds, jurisdiction
@@ -50,6 +51,7 @@ class _Shared:
     duties: dict[str, list[locating.Duty]]
     time_zone: ZoneInfo
     area_changes: tuple[datetime, ...]
+    near_boundary_m: float | None
 
     def areas_number(self, at: datetime | None) -> int:
         """Return how many times areas had changed by then (None: now)."""
@@ -78,7 +80,7 @@ class Locator:
                 return False
             with self._loading:
                 shared = _load_shared(connection, now)
-                wanted = _edition_at(shared.editions, datetime.now(UTC))
+                wanted = _edition_at(shared.editions, clock.now())
                 index = None if wanted is None else _load_index(connection, shared, wanted)
                 self._indexes = OrderedDict()
                 if index is not None and wanted is not None:
@@ -114,12 +116,18 @@ class Locator:
     @property
     def edition(self) -> int | None:
         """The edition in force now, as far as is known here."""
-        return None if self._shared is None else _edition_at(self._shared.editions, datetime.now(UTC))
+        return None if self._shared is None else _edition_at(self._shared.editions, clock.now())
 
     @property
     def version(self) -> str | None:
         """The data version that answers now."""
         return None if self._shared is None else ".".join(str(v) for _, v in self._shared.version)
+
+    @property
+    def near_boundary_m(self) -> float:
+        """How near to its grid's border a point is flagged: as the jurisdiction set it, else as this process is set."""
+        own = self._held().near_boundary_m
+        return self._near_boundary_m if own is None else own
 
     def locate(
         self,
@@ -158,7 +166,7 @@ class Locator:
         else:
             longitude, latitude = to_wgs84([lon], [lat], crs)
             x, y = float(longitude[0]), float(latitude[0])
-            found = self._by_building_or_point(index, named, x, y, accuracy_m)
+            found = _by_building_or_point(index, named, x, y, accuracy_m=accuracy_m, near_m=self.near_boundary_m)
         answer = self._told(shared, index, found, edition_id, named=named, lon=x, lat=y, crs=crs, at=at)
         if town is not None:
             from gridmap.services.nearby import stations_on_foot  # brings numba
@@ -167,16 +175,6 @@ class Locator:
             walked = stations_on_foot(town, building=number, lon=x, lat=y, most=NEAREST_STATIONS, path=path)
             answer["stations"] = walked or answer["stations"]
         return answer
-
-    def _by_building_or_point(
-        self, index: GridIndex, named: AddressMatch | None, lon: float, lat: float, accuracy_m: float | None
-    ) -> Located:
-        if named is not None and named.building_id is not None:
-            try:
-                return index.locate_building(named.building_id, lon=lon, lat=lat)
-            except NotFound:  # a building of today that the edition asked for did not have
-                pass
-        return index.locate_point(lon, lat, accuracy_m=accuracy_m, near_boundary_m=self._near_boundary_m)
 
     def index_at(self, at: datetime | None = None) -> tuple[int, GridIndex]:
         """Return the edition in force at a time (None: now) and its index, for many points at once."""
@@ -252,8 +250,19 @@ class Locator:
         return answer
 
 
+def _by_building_or_point(
+    index: GridIndex, named: AddressMatch | None, lon: float, lat: float, *, accuracy_m: float | None, near_m: float
+) -> Located:
+    if named is not None and named.building_id is not None:
+        try:
+            return index.locate_building(named.building_id, lon=lon, lat=lat)
+        except NotFound:  # a building of today that the edition asked for did not have
+            pass
+    return index.locate_point(lon, lat, accuracy_m=accuracy_m, near_boundary_m=near_m)
+
+
 def _aware(at: datetime | None) -> datetime:
-    return datetime.now(UTC) if at is None else at if at.tzinfo else at.replace(tzinfo=UTC)
+    return clock.now() if at is None else at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _on_duty(shared: _Shared, code: str, at: datetime) -> list[dict[str, Any]]:
@@ -310,6 +319,7 @@ def _load_shared(connection: Connection, version: tuple[tuple[str, int], ...]) -
         duties=locating.public_duties(connection),
         time_zone=ZoneInfo(known.time_zone),
         area_changes=tuple(locating.area_changes(connection)),
+        near_boundary_m=value_in(known.settings, "near_boundary_m"),
     )
 
 

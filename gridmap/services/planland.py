@@ -74,6 +74,7 @@ def load_land(connection: Connection, version: tuple[int, int]) -> Land:
     targets = Targets(
         households=int(known.get("household_target", HOUSEHOLD_TARGET)),
         tolerance=float(known.get("household_tolerance", HOUSEHOLD_TOLERANCE)),
+        people=int(known.get("people_target", Targets().people)),
     )
     facts = store.building_facts(connection)
     building = cells["building_id"].fillna(-1).astype("int64").to_numpy()

@@ -82,10 +82,10 @@ def _place(locator: Locator, address: Any, reported: Any, accuracy: Any, point: 
         lon, lat = float(point.x), float(point.y)
         if coordinate_problems([lon], [lat], bounds=index.bounds):
             return {"edition_id": edition_id, "reason": "coordinates"}
-    then = _answer(index, match.building_id, lon, lat, accuracy)
+    then = _answer(index, match.building_id, lon, lat, accuracy, locator.near_boundary_m)
     if then is None:
         return {"edition_id": edition_id, "reason": match.reason}
-    today = _answer(index_now, match.building_id, lon, lat, accuracy)
+    today = _answer(index_now, match.building_id, lon, lat, accuracy, locator.near_boundary_m)
     return {
         "building_id": then.building.id if then.building else None,
         "method": then.method,
@@ -99,7 +99,9 @@ def _place(locator: Locator, address: Any, reported: Any, accuracy: Any, point: 
     }
 
 
-def _answer(index: Any, building_id: int | None, lon: float | None, lat: float | None, accuracy: Any) -> Located | None:
+def _answer(
+    index: Any, building_id: int | None, lon: float | None, lat: float | None, accuracy: Any, near_m: float
+) -> Located | None:
     if building_id is not None:
         try:
             found: Located = index.locate_building(building_id, lon=lon, lat=lat)
@@ -109,5 +111,7 @@ def _answer(index: Any, building_id: int | None, lon: float | None, lat: float |
             return found
     if lon is None or lat is None:
         return None
-    located: Located = index.locate_point(lon, lat, accuracy_m=None if pd.isna(accuracy) else float(accuracy))
+    located: Located = index.locate_point(
+        lon, lat, accuracy_m=None if pd.isna(accuracy) else float(accuracy), near_boundary_m=near_m
+    )
     return located

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from gridmap.model.jurisdiction_settings import SETTINGS, Setting
 from gridmap.model.kinds import KINDS, Column
 from gridmap.settings import Settings
 from gridmap.store.tables import metadata
@@ -95,6 +96,19 @@ def _takes(schema: Mapping[str, Any]) -> str:
     return {"password": "an address", "path": "a folder"}.get(schema.get("format", ""), "text")
 
 
+def county() -> str:
+    return _table(
+        ("setting", "default", "takes", "recalculates", "meaning", "where the default comes from"),
+        (_county_setting(setting) for setting in SETTINGS.values()),
+    )
+
+
+def _county_setting(setting: Setting) -> tuple[str, ...]:
+    default = ", ".join(setting.default) if isinstance(setting.default, tuple) else setting.default
+    shown = "–" if default is None else f"`{default}`" + (f" {setting.unit}" if setting.unit else "")
+    return f"`{setting.name}`", shown, setting.takes.en, setting.recalculates, setting.title.en, setting.source.en
+
+
 _WALK = """
 import json, sys
 from typer import Context
@@ -159,6 +173,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "tables": tables,
     "kinds": kinds,
     "settings": settings,
+    "county": county,
     "commands": commands,
     "routes": routes,
 }
