@@ -335,6 +335,7 @@ CREATE TABLE gridmap.duty (
     label text NOT NULL,
     role text NOT NULL,
     grid_code text,
+    grid_uid bigint,
     building_source_id text,
     name text,
     phone text,
@@ -348,6 +349,7 @@ COMMENT ON TABLE gridmap.duty IS 'Who is on duty for a grid or a building';
 COMMENT ON COLUMN gridmap.duty.source_id IS 'identifier in the source';
 COMMENT ON COLUMN gridmap.duty.import_id IS 'the import that wrote it';
 COMMENT ON COLUMN gridmap.duty.label IS 'title shown to the public';
+COMMENT ON COLUMN gridmap.duty.grid_uid IS 'that grid, known since an edition came into force; it stays when the grid ends';
 COMMENT ON COLUMN gridmap.duty.name IS 'personal; only with --with-contacts';
 COMMENT ON COLUMN gridmap.duty.phone IS 'personal; only with --with-contacts';
 COMMENT ON COLUMN gridmap.duty.archived_of IS 'this row is a former state of the row of that id';
@@ -365,11 +367,13 @@ CREATE TABLE gridmap.edition (
     effective_from timestamp with time zone NOT NULL,
     made_at timestamp with time zone DEFAULT now() NOT NULL,
     made_by text NOT NULL,
-    set_id bigint
+    set_id bigint,
+    activated_at timestamp with time zone
 );
 COMMENT ON TABLE gridmap.edition IS 'Sets of grids; the one in force at a time is the last whose effective_from has come';
 COMMENT ON COLUMN gridmap.edition.id IS '1, 2, 3 …: one line of editions';
 COMMENT ON COLUMN gridmap.edition.set_id IS 'the imported polygons it came from';
+COMMENT ON COLUMN gridmap.edition.activated_at IS 'when requests and duties followed it; null: not yet';
 CREATE TABLE gridmap.edition_grid (
     edition_id integer NOT NULL,
     uid bigint NOT NULL,
@@ -680,6 +684,31 @@ CREATE TABLE gridmap.plan_assignment (
 );
 COMMENT ON TABLE gridmap.plan_assignment IS 'Where a plan differs now from the edition that it started from';
 COMMENT ON COLUMN gridmap.plan_assignment.grid_key IS 'leaf grid as in plan_grid; 0: in no grid';
+CREATE TABLE gridmap.plan_comment (
+    id bigint NOT NULL,
+    plan_id bigint NOT NULL,
+    revision integer NOT NULL,
+    who text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    words text NOT NULL,
+    grid_key bigint,
+    lon double precision,
+    lat double precision,
+    settled_at timestamp with time zone,
+    settled_by text
+);
+COMMENT ON TABLE gridmap.plan_comment IS 'What people say about a plan, one of its grids or a point; never changed, only settled';
+COMMENT ON COLUMN gridmap.plan_comment.revision IS 'revision of the plan that it is about';
+COMMENT ON COLUMN gridmap.plan_comment.who IS 'operating system user or token name, never told by the client';
+COMMENT ON COLUMN gridmap.plan_comment.grid_key IS 'grid as in plan_grid; null: not about a grid';
+ALTER TABLE gridmap.plan_comment ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME gridmap.plan_comment_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE gridmap.plan_grid (
     plan_id bigint NOT NULL,
     grid_key bigint NOT NULL,
@@ -712,7 +741,8 @@ CREATE TABLE gridmap.plan_operation (
     at timestamp with time zone DEFAULT now() NOT NULL,
     gesture jsonb NOT NULL,
     effect jsonb NOT NULL,
-    inverse_of integer
+    inverse_of integer,
+    score jsonb
 );
 COMMENT ON TABLE gridmap.plan_operation IS 'The operations of plans: only ever appended to; replayed from their effects';
 COMMENT ON COLUMN gridmap.plan_operation.seq IS '1, 2, 3 …: the revision that it made';
@@ -720,6 +750,7 @@ COMMENT ON COLUMN gridmap.plan_operation.who IS 'operating system user or token 
 COMMENT ON COLUMN gridmap.plan_operation.gesture IS 'what was asked for';
 COMMENT ON COLUMN gridmap.plan_operation.effect IS 'which cells went from grid to grid, what of grids changed';
 COMMENT ON COLUMN gridmap.plan_operation.inverse_of IS 'the operation that an undo or redo takes back';
+COMMENT ON COLUMN gridmap.plan_operation.score IS 'scores of the plan after it, by the targets of that time; null where no planner did it';
 CREATE TABLE gridmap.request (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     import_id bigint,
@@ -964,6 +995,8 @@ ALTER TABLE ONLY gridmap.place
     ADD CONSTRAINT place_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY gridmap.plan_assignment
     ADD CONSTRAINT plan_assignment_pkey PRIMARY KEY (plan_id, cell_id);
+ALTER TABLE ONLY gridmap.plan_comment
+    ADD CONSTRAINT plan_comment_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY gridmap.plan_grid
     ADD CONSTRAINT plan_grid_pkey PRIMARY KEY (plan_id, grid_key);
 ALTER TABLE ONLY gridmap.plan_operation
@@ -1028,6 +1061,7 @@ CREATE UNIQUE INDEX net_area_live_source_idx ON gridmap.net_area USING btree (so
 CREATE INDEX place_geom_idx ON gridmap.place USING gist (geom);
 CREATE UNIQUE INDEX place_live_source_idx ON gridmap.place USING btree (source_id) WHERE (retired_at IS NULL);
 CREATE INDEX plan_assignment_cell_id_idx ON gridmap.plan_assignment USING btree (cell_id);
+CREATE INDEX plan_comment_plan_id_idx ON gridmap.plan_comment USING btree (plan_id);
 CREATE INDEX request_current_uid_idx ON gridmap.request USING btree (current_uid);
 CREATE INDEX request_geom_idx ON gridmap.request USING gist (geom);
 CREATE UNIQUE INDEX request_source_idx ON gridmap.request USING btree (source, source_ref);
@@ -1068,6 +1102,8 @@ ALTER TABLE ONLY gridmap.cell_lineage
 ALTER TABLE ONLY gridmap.cell_lineage
     ADD CONSTRAINT cell_lineage_old_id_fkey FOREIGN KEY (old_id) REFERENCES gridmap.cell(id);
 ALTER TABLE ONLY gridmap.duty
+    ADD CONSTRAINT duty_grid_uid_fkey FOREIGN KEY (grid_uid) REFERENCES gridmap.grid(uid);
+ALTER TABLE ONLY gridmap.duty
     ADD CONSTRAINT duty_import_id_fkey FOREIGN KEY (import_id) REFERENCES gridmap.import_run(id);
 ALTER TABLE ONLY gridmap.edition_grid
     ADD CONSTRAINT edition_grid_edition_id_fkey FOREIGN KEY (edition_id) REFERENCES gridmap.edition(id);
@@ -1103,6 +1139,8 @@ ALTER TABLE ONLY gridmap.plan_assignment
     ADD CONSTRAINT plan_assignment_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES gridmap.plan(id) ON DELETE CASCADE;
 ALTER TABLE ONLY gridmap.plan
     ADD CONSTRAINT plan_base_edition_fkey FOREIGN KEY (base_edition) REFERENCES gridmap.edition(id);
+ALTER TABLE ONLY gridmap.plan_comment
+    ADD CONSTRAINT plan_comment_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES gridmap.plan(id) ON DELETE CASCADE;
 ALTER TABLE ONLY gridmap.plan
     ADD CONSTRAINT plan_edition_id_fkey FOREIGN KEY (edition_id) REFERENCES gridmap.edition(id);
 ALTER TABLE ONLY gridmap.plan_grid

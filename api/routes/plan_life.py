@@ -29,13 +29,19 @@ class Seen(BaseModel):
 
 
 class Publish(Seen):
-    """The name of the edition that the plan becomes."""
+    """The name of the edition that the plan becomes, and when."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"base_revision": 17, "name": "2027 年网格"}]}
+        extra="forbid",
+        json_schema_extra={"examples": [{"base_revision": 17, "name": "2027 年网格", "effective_at": "2027-01-01"}]},
     )
 
     name: str = Field(min_length=1, max_length=120)
+    effective_at: str | None = Field(
+        default=None,
+        max_length=40,
+        description="A day (midnight in the place's time zone) or an ISO moment to come; without it: at once.",
+    )
 
 
 class Rebase(Seen):
@@ -95,7 +101,26 @@ def reopen(here: Here, id: PlanId) -> Response:  # noqa: A002
     return json_of(planlife.reopen(here.plans, id, who=TOKEN_NAME))
 
 
-@router.post("/{id}/publish", summary="发布方案:立即成为现行版本", response_model=shapes.PlanPublished)
+@router.post("/{id}/publish", summary="发布方案:立即或定期成为现行版本", response_model=shapes.PlanPublished)
 def publish(here: Here, id: PlanId, order: Publish) -> Response:  # noqa: A002
-    """Put an approved plan in force at once, as the next edition; open requests and duties follow."""
-    return json_of(planlife.publish(here.plans, id, name=order.name, revision=order.base_revision, who=TOKEN_NAME))
+    """Make an approved plan the next edition, at once or at a date; open requests and duties follow when it comes.
+
+    Until its date the plan stays *approved*, with ``edition`` and ``effective_from``; then it is *active* with nobody
+    at the keyboard.
+    """
+    return json_of(
+        planlife.publish(
+            here.plans,
+            id,
+            name=order.name,
+            at=order.effective_at,
+            revision=order.base_revision,
+            who=TOKEN_NAME,
+        )
+    )
+
+
+@router.post("/{id}/withdraw", summary="撤回尚未生效的发布", response_model=shapes.Plan)
+def withdraw(here: Here, id: PlanId) -> Response:  # noqa: A002
+    """Take back a publication that waits for its date; the plan is approved again."""
+    return json_of(planlife.withdraw(here.plans, id, who=TOKEN_NAME))

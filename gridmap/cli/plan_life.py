@@ -128,15 +128,30 @@ def reopen(
 def publish(
     plan: PlanArgument,
     name: Annotated[str, typer.Option("--name", help="Name of the edition that it becomes.")],
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="When it comes into force: a day, or an ISO moment; at once without it."),
+    ] = None,
     database: DatabaseOption = None,
     commit: CommitOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Put an approved plan in force at once, as the next edition; open requests and duties follow.
+    """Make an approved plan the next edition, at once or at a date; open requests and duties follow when it comes.
 
-    Example: gridmap plan publish "明年调整" --name "2027 年网格" --commit
+    Example: gridmap plan publish "明年调整" --name "2027 年网格" --at 2027-01-01 --commit
     """
-    _life("publish", plan, Text("发布", "publish"), database=database, commit=commit, json=json, name=name)
+    _life("publish", plan, Text("发布", "publish"), database=database, commit=commit, json=json, name=name, at=at)
+
+
+@plan_app.command()
+def withdraw(
+    plan: PlanArgument, database: DatabaseOption = None, commit: CommitOption = False, json: JsonOption = False
+) -> None:
+    """Take back a publication that waits for its date; the plan is approved again.
+
+    Example: gridmap plan withdraw "明年调整" --commit
+    """
+    _life("withdraw", plan, Text("撤回发布", "withdraw"), database=database, commit=commit, json=json)
 
 
 def _life(
@@ -147,7 +162,7 @@ def _life(
     database: str | None,
     commit: bool,
     json: bool,
-    **more: str,
+    **more: str | None,
 ) -> None:
     from gridmap.services import planlife
 
@@ -161,11 +176,33 @@ def _life(
         print_json(made)
         return
     say(Text(f"方案 {number}:{made['state']}。", f"Plan {number}: {made['state']}."))
-    if step == "publish":
+    if step == "approve":
         say(
             Text(
-                f"第 {made['edition']} 版即刻生效:{made['grids']} 个网格;{made['requests_moved']} 件诉求换了网格。",
-                f"Edition {made['edition']} is in force: {made['grids']} grids; {made['requests_moved']} open requests "
-                "have another grid.",
+                "批准只作记录，不作限制：设置角色之前，任何人都可以批准。",
+                "Approval is recorded, not enforced: until there are roles anybody may approve.",
             )
         )
+    elif step == "publish":
+        say_published(made)
+
+
+def say_published(made: dict[str, Any]) -> None:
+    """Tell what a publication did."""
+    if made["state"] == "approved":
+        say(
+            Text(
+                f"第 {made['edition']} 版定于 {made['effective_from']} 生效：{made['grids']} 个网格。",
+                f"Edition {made['edition']} comes into force at {made['effective_from']}: {made['grids']} grids.",
+            )
+        )
+        return
+    say(
+        Text(
+            f"第 {made['edition']} 版即刻生效:{made['grids']} 个网格;{made['requests_moved']} 件诉求换了网格，"
+            f"{made['duties_recoded']} 项职责换了编码，其中 {made['duties_without_grid']} 项的网格已撤销。",
+            f"Edition {made['edition']} is in force: {made['grids']} grids; {made['requests_moved']} open requests "
+            f"have another grid, {made['duties_recoded']} duties another code, {made['duties_without_grid']} of them "
+            "none because their grid has ended.",
+        )
+    )

@@ -17,7 +17,7 @@ from gridmap.errors import Conflict, InputError
 from gridmap.model.kinds import KINDS
 from gridmap.model.progress import Progress, part, silent
 from gridmap.model.text import Text
-from gridmap.services import carrying, cells, figures, settling
+from gridmap.services import activation, carrying, cells, figures, settling
 from gridmap.store import base as store
 from gridmap.store import editions as edition_store
 from gridmap.store import walking as walking_store
@@ -223,6 +223,7 @@ def _write(
     progress: Progress,
 ) -> ImportReport:
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('gridmap base data'))")
+    activation.follow(connection, who=who)
     file = Path(order.path)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     import_id = store.start_import(connection, kind=order.kind, file_name=file.name, sha256=digest, who=who)

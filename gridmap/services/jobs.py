@@ -160,6 +160,7 @@ def lazy(address: str) -> Handler:
 
 
 HANDLERS: dict[str, Handler] = {
+    "activation": lazy("gridmap.services.activation:run"),
     "cells": lazy("gridmap.services.cells:run"),
     "import": lazy("gridmap.services.imports:run"),
     "siting": lazy("gridmap.services.siting:run"),

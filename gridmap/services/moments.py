@@ -1,17 +1,17 @@
-"""When a station is to be open: a weekday, a time of today, or a moment."""
+"""Moments that people write: when a station is to be open, when an edition comes into force."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from gridmap.core.hours import OPEN, UNKNOWN, open_at, open_on
 from gridmap.errors import InputError
 
-__all__ = ["WEEKDAYS", "Opening", "opening_moment"]
+__all__ = ["WEEKDAYS", "Opening", "effective_moment", "opening_moment"]
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CHINESE = dict(zip("一二三四五六日天", (*range(7), 6), strict=True))
@@ -60,3 +60,30 @@ def opening_moment(text: str, time_zone: str, *, now: datetime | None = None) ->
             "开放时间点无法识别。请写成 sunday、20:00 或 2026-05-03T09:00。",
             "The moment cannot be read. Write sunday, 20:00 or 2026-05-03T09:00.",
         ) from None
+
+
+def effective_moment(text: str, time_zone: str, *, now: datetime) -> datetime:
+    """Read when an edition comes into force: a day begins at midnight there, an ISO moment without zone is meant there.
+
+    Raises
+    ------
+    InputError
+        It is neither, or not in the future.
+    """
+    zone = ZoneInfo(time_zone)
+    try:
+        said = text.strip().replace(" ", "+") if "T" in text else text.strip()
+        moment = datetime.fromisoformat(said)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        known = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InputError(
+            "生效日期无法识别。请写成 2027-01-01 或 2027-01-01T08:00。",
+            "The date cannot be read. Write 2027-01-01 or 2027-01-01T08:00.",
+        ) from None
+    if known <= now:
+        raise InputError(
+            f"生效时间 {moment.isoformat()} 已经过去。请给出将来的日期；立即生效则不写日期。",
+            f"The date {moment.isoformat()} is past. Give one to come, or none to publish at once.",
+        )
+    return known

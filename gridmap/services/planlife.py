@@ -9,15 +9,27 @@ from sqlalchemy import Connection
 
 from gridmap.errors import InputError
 from gridmap.model.text import Text
+from gridmap.services import activation, publishing
+from gridmap.services.moments import effective_moment
 from gridmap.services.planland import Session
-from gridmap.services.planrows import at_revision, called, detail, from_the_newest, in_state, the_plan, told
+from gridmap.services.planrows import (
+    at_revision,
+    called,
+    detail,
+    from_the_newest,
+    in_state,
+    not_waiting,
+    the_plan,
+    told,
+)
 from gridmap.services.plans import PlanDesk
-from gridmap.services.publishing import publish_now
+from gridmap.store import clock
 from gridmap.store import plans as store
 from gridmap.store.changes import note_change
 from gridmap.store.database import transaction
+from gridmap.store.jurisdiction import jurisdiction
 
-__all__ = ["approve", "publish", "reopen", "submit"]
+__all__ = ["approve", "publish", "reopen", "submit", "withdraw"]
 
 
 def submit(desk: PlanDesk, plan_id: int, *, who: str, revision: int | None = None) -> dict[str, Any]:
@@ -77,30 +89,61 @@ def reopen(desk: PlanDesk, plan_id: int, *, who: str) -> dict[str, Any]:
     with transaction(desk.place) as connection:
         row = the_plan(store.find(connection, plan_id, lock=True), plan_id)
         in_state(row, "submitted", "approved")
+        not_waiting(row)
         store.set_state(connection, plan_id, "draft")
         note_change(connection, who, "plan reopen", detail(plan=plan_id))
         return told(the_plan(store.find(connection, plan_id), plan_id))
 
 
-def publish(desk: PlanDesk, plan_id: int, *, name: str, who: str, revision: int | None = None) -> dict[str, Any]:
-    """Put an approved plan in force at once, as the next edition; open requests and duties follow.
+def publish(
+    desk: PlanDesk, plan_id: int, *, name: str, who: str, at: str | None = None, revision: int | None = None
+) -> dict[str, Any]:
+    """Make an approved plan the next edition, at once or ``at`` a date; open requests and duties follow when it comes.
+
+    ``at`` is a day (midnight in the time zone of the place) or an ISO moment. At its time the edition is in force with
+    nobody at the keyboard.
 
     Raises
     ------
     NotFound
         There is no such plan.
     InputError
-        The name is empty or too long.
+        The name is empty or too long, or the date cannot be read or is past.
     Conflict
-        It is not approved, it or the base data changed since, or another edition came after the one that it
-        started from.
+        It is not approved or waits already, it or the base data changed since, another edition came after the one that
+        it started from, or one comes into force at that time or later.
     """
     title = called(name, Text("版本名称", "name of an edition"))
     with transaction(desk.place) as connection:
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('gridmap base data'))")
+        _settled(connection, who)
+        moment = None if at is None else effective_moment(at, jurisdiction(connection).time_zone, now=clock.now())
         session = _at(desk, connection, plan_id, revision, "approved")
-        made = publish_now(connection, session, name=title, who=who)
+        not_waiting(session.row)
+        made = publishing.publish(connection, session, name=title, at=moment, who=who)
         return told(the_plan(store.find(connection, plan_id), plan_id)) | made
+
+
+def withdraw(desk: PlanDesk, plan_id: int, *, who: str) -> dict[str, Any]:
+    """Take back a publication that waits for its date; the plan is approved again, and the edition before goes on.
+
+    Raises
+    ------
+    NotFound
+        There is no such plan.
+    Conflict
+        It does not wait, or plans or a later edition build on it.
+    """
+    with transaction(desk.place) as connection:
+        _settled(connection, who)
+        row = the_plan(store.find(connection, plan_id, lock=True), plan_id)
+        gone = publishing.withdraw(connection, row, who=who)
+        return told(the_plan(store.find(connection, plan_id), plan_id)) | gone
+
+
+def _settled(connection: Connection, who: str) -> None:
+    """Keep base data and editions as they are until the transaction ends, with all done that was due."""
+    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('gridmap base data'))")
+    activation.follow(connection, who=who)
 
 
 def _changes_anything(connection: Connection, session: Session) -> bool:

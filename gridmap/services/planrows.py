@@ -41,6 +41,9 @@ def told(row: PlanRow) -> dict[str, Any]:
         "changed_at": row.changed_at.isoformat(),
         "approved_by": row.approved_by,
         "edition": row.edition_id,
+        "effective_from": None if row.effective_from is None else row.effective_from.isoformat(),
+        # until there are roles anybody may approve: what is kept is who did
+        "approval_enforced": False,
     }
 
 
@@ -67,6 +70,23 @@ def in_state(row: PlanRow, *states: str) -> None:
         raise Conflict(
             f"方案“{row.title}”的状态是“{STATES[row.state].zh}”，应为“{zh}”。",
             f"Plan '{row.title}' is {STATES[row.state].en}; it should be {en}.",
+        )
+
+
+def not_waiting(row: PlanRow) -> None:
+    """Make sure that a plan is not published already.
+
+    Raises
+    ------
+    Conflict
+        It waits for its date.
+    """
+    if row.waiting and row.effective_from is not None:
+        raise Conflict(
+            f"方案“{row.title}”已发布，定于 {row.effective_from.isoformat()} 生效。"
+            "请先撤回发布（gridmap plan withdraw）。",
+            f"Plan '{row.title}' is published and comes into force at {row.effective_from.isoformat()}. Withdraw it "
+            "first (gridmap plan withdraw).",
         )
 
 

@@ -1,7 +1,8 @@
-"""A plan becomes the next edition, with everything that follows, in one transaction."""
+"""A plan becomes the next edition, at once or at a date, in one transaction; or it is taken back before its date."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -12,27 +13,40 @@ from sqlalchemy import Connection
 from gridmap.core.plans.effect import Grid
 from gridmap.core.plans.state import PlanState
 from gridmap.errors import Conflict
-from gridmap.services import settling
+from gridmap.services import activation, faults, settling
 from gridmap.services.planland import Session
 from gridmap.services.planrows import from_the_newest
+from gridmap.store import clock
 from gridmap.store import editions as edition_store
 from gridmap.store import plans as store
 from gridmap.store.changes import bump, note_change
+from gridmap.store.plans import PlanRow
 
-__all__ = ["publish_now"]
+__all__ = ["publish", "withdraw"]
 
 
-def publish_now(connection: Connection, session: Session, *, name: str, who: str) -> dict[str, Any]:
-    """Put an approved plan, which the caller has locked, in force from this moment.
+def publish(connection: Connection, session: Session, *, name: str, at: datetime | None, who: str) -> dict[str, Any]:
+    """Make the next edition from an approved plan, which the caller has locked, as he has the base data.
+
+    Parameters
+    ----------
+    connection, session
+        The plan.
+    name, at
+        Name of the edition, and when it comes into force (None: now).
+    who
+        Who does it.
 
     Returns
     -------
-    The edition's id and date, and how many grids, open requests and duties changed.
+    The edition's id and date, how many grids it has and, where it is in force at once, how many open requests and
+    duties changed.
 
     Raises
     ------
     Conflict
-        What was approved is not what there is, or the plan does not start from the newest edition.
+        What was approved is not what there is, the plan does not start from the newest edition, or that one comes into
+        force at the same time or later.
     """
     row, state = session.row, session.state
     if state.fingerprint() != row.fingerprint:
@@ -43,15 +57,18 @@ def publish_now(connection: Connection, session: Session, *, name: str, who: str
         )
     from_the_newest(connection, row)
     newest = edition_store.editions(connection)[-1]
-    if edition_store.edition_at(connection, None) != newest.id:
+    moment = clock.moment_of(connection) if at is None else at
+    if newest.effective_from >= moment:
         raise Conflict(
-            f"第 {newest.id} 版“{newest.name}”还没有生效。",
-            f"Edition {newest.id}, '{newest.name}', is not in force yet.",
+            f"第 {newest.id} 版“{newest.name}”定于 {newest.effective_from.isoformat()} 生效，同一时刻只能有一个版本，"
+            "后来的须更晚。请改用更晚的日期，或先撤回那一版（gridmap plan withdraw）。",
+            f"Edition {newest.id}, '{newest.name}', comes into force at {newest.effective_from.isoformat()}; there is "
+            "one for each date, and the next one comes later. Choose a later date, or withdraw that one first "
+            "(gridmap plan withdraw).",
         )
     cells, _, srid = settling.load_state(connection)
     leaves, uppers = _tables(connection, state)
     member = pd.Index(leaves["key"]).get_indexer(pd.Index(state.all_keys())).astype(np.int64)
-    moment = connection.exec_driver_sql("SELECT now()").scalar_one()
     edition_id = settling.add_edition(
         connection,
         cells,
@@ -64,22 +81,55 @@ def publish_now(connection: Connection, session: Session, *, name: str, who: str
         leaves=leaves.drop(columns="key"),
         uppers=uppers.drop(columns="key"),
     )
-    before = {grid.key: grid.code for grid in store.grids_of_edition(connection, newest.id)}
-    recoded = {before[k]: g.code for k, g in state.grids.items() if k in before and before[k] != g.code}
-    told = {
-        "edition": edition_id,
-        "effective_from": moment.isoformat(),
-        "grids": len(leaves),
-        "requests_moved": store.move_open_requests(connection, edition_id),
-        "duties_recoded": store.recode_duties(connection, recoded) if recoded else 0,
-    }
+    faults.step("edition written")
     store.set_state(
-        connection, row.id, "active", fingerprint=row.fingerprint, approved_by=row.approved_by, edition_id=edition_id
+        connection, row.id, "approved", fingerprint=row.fingerprint, approved_by=row.approved_by, edition_id=edition_id
     )
-    store.supersede(connection, but=row.id)
+    told = {"edition": edition_id, "effective_from": moment.isoformat(), "grids": len(leaves)}
+    followed = activation.follow(connection, who=who)
+    told |= {name: followed[name] for name in ("requests_moved", "duties_recoded", "duties_without_grid")}
     note_change(connection, who, "plan publish", orjson.dumps({"plan": row.id, **told}).decode())
     bump(connection, "edition")
+    faults.step("published")
     return told
+
+
+def withdraw(connection: Connection, row: PlanRow, *, who: str) -> dict[str, Any]:
+    """Take back a publication that waits for its date; the plan, which the caller has locked, is approved again.
+
+    Raises
+    ------
+    Conflict
+        It does not wait, or something else builds on its edition: a later one, or plans (``problems`` lists them).
+    """
+    number = row.edition_id
+    if number is None or not row.waiting:
+        raise Conflict(
+            f"方案“{row.title}”没有等待生效的发布，无可撤回。现行版本请用恢复（gridmap plan rollback）。",
+            f"Plan '{row.title}' waits for no date; there is nothing to withdraw. For an edition in force there is "
+            "gridmap plan rollback.",
+        )
+    built_on = [plan for plan in store.listed(connection) if plan.base_edition == number]
+    if built_on:
+        titles = [plan.title for plan in built_on]
+        raise Conflict(
+            f"有方案以第 {number} 版为起点：{'、'.join(titles)}。请先把它们变基到别的版本"
+            "（gridmap plan rebase --edition）。",
+            f"Plans start from edition {number}: {', '.join(titles)}. Rebase them onto another edition first "
+            "(gridmap plan rebase --edition).",
+            problems=tuple({"plan": plan.id, "title": plan.title} for plan in built_on),
+        )
+    if edition_store.editions(connection)[-1].id != number:
+        raise Conflict(
+            f"第 {number} 版之后还有别的版本等待生效。请先撤回后面的。",
+            f"Another edition waits after edition {number}. Withdraw that one first.",
+        )
+    store.set_state(connection, row.id, "approved", fingerprint=row.fingerprint, approved_by=row.approved_by)
+    edition_store.remove_last_edition(connection, number)
+    faults.step("edition removed")
+    note_change(connection, who, "plan withdraw", orjson.dumps({"plan": row.id, "edition": number}).decode())
+    bump(connection, "edition")
+    return {"withdrawn": number}
 
 
 def _tables(connection: Connection, state: PlanState) -> tuple[pd.DataFrame, pd.DataFrame]:

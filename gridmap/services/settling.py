@@ -20,7 +20,7 @@ from gridmap.errors import Conflict
 from gridmap.model.finding import Finding
 from gridmap.model.progress import Progress
 from gridmap.model.text import Text
-from gridmap.services import drafts
+from gridmap.services import activation, drafts
 from gridmap.store import areas as area_store
 from gridmap.store import base as base_store
 from gridmap.store import cells as cell_store
@@ -87,6 +87,8 @@ def settle_after_cells(connection: Connection, *, who: str, progress: Progress) 
         made.append(str(entry["name"]))
     if not made and not store.editions(connection):
         made = _first_edition(connection, state, cells, who=who, srid=srid)
+    if made:
+        activation.follow(connection, who=who)
     told["made"] = made
     return told
 

@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
 
-from gridmap.errors import NotReady
+from gridmap.errors import GridmapError, NotReady
+from gridmap.services.activation import notice
 from gridmap.services.jobs import HANDLERS, LIMITS, Handlers, JobView, Limits, carry_out
 from gridmap.services.kernels import keep_kernels_in
 from gridmap.settings import Settings
@@ -55,7 +56,10 @@ def run_worker(
     """
     table = HANDLERS if handlers is None else handlers
     done = 0
-    with contextlib.ExitStack() as held:
+    if once:
+        notice(place)
+    calendar = contextlib.nullcontext() if once else _calendar(place, stop, limits)
+    with calendar, contextlib.ExitStack() as held:
         listener: store.Listener | None = None
         while not stop.is_set():
             try:
@@ -79,6 +83,28 @@ def run_worker(
                 held.close()
                 stop.wait(3 * limits.poll_s)
     return done
+
+
+@contextlib.contextmanager
+def _calendar(place: Place, stop: threading.Event, limits: Limits) -> Iterator[None]:
+    """Look every second inside the ``with`` block whether an edition came into force: long jobs do not delay it."""
+    over = threading.Event()
+
+    def go() -> None:
+        while not over.wait(limits.poll_s) and not stop.is_set():
+            try:
+                notice(place)
+            except (GridmapError, DBAPIError) as error:
+                # it stays due, and is tried again
+                log.warning("requests and duties do not follow the edition yet (%s)", type(error).__name__)
+
+    thread = threading.Thread(target=go, name="calendar", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _next(settings: Settings, place: Place, table: Handlers, limits: Limits) -> JobView | None:

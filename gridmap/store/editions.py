@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from gridmap.store import clock
 from gridmap.store.base import as_multi
 from gridmap.store.copying import copy_rows, read_frame
 
@@ -43,7 +44,9 @@ def editions(connection: Connection) -> list[Edition]:
 
 def edition_at(connection: Connection, at: datetime | None) -> int | None:
     """Return the id of the edition in force at a time (None: now)."""
-    found = connection.exec_driver_sql("SELECT gridmap.edition_at(coalesce(%(at)s, now()))", {"at": at}).scalar_one()
+    found = connection.exec_driver_sql(
+        "SELECT gridmap.edition_at(coalesce(%(at)s, now() + %(s)s))", {"at": at, "s": clock.shift()}
+    ).scalar_one()
     return None if found is None else int(found)
 
 
@@ -129,6 +132,19 @@ def add_edition(
         {"i": number, "n": name, "f": effective_from, "by": made_by, "s": set_id},
     )
     return int(number)
+
+
+def remove_last_edition(connection: Connection, edition_id: int) -> None:
+    """Remove the newest edition, which was never in force: the one before it goes on."""
+    given = {"e": edition_id}
+    for statement in (
+        "DELETE FROM gridmap.assignment WHERE from_edition = %(e)s",
+        "UPDATE gridmap.assignment SET to_edition = NULL WHERE to_edition = %(e)s",
+        "DELETE FROM gridmap.grid_lineage WHERE edition_id = %(e)s",
+        "DELETE FROM gridmap.edition_grid WHERE edition_id = %(e)s",
+        "DELETE FROM gridmap.edition WHERE id = %(e)s",
+    ):
+        connection.exec_driver_sql(statement, given)
 
 
 def add_grids(connection: Connection, codes: list[str]) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ no grid.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 
 from gridmap.core.plans.effect import Effect, Grid
 from gridmap.core.plans.history import Entry
+from gridmap.store import clock
 from gridmap.store.copying import copy_rows, read_frame
 
 __all__ = [
@@ -39,22 +40,25 @@ __all__ = [
     "grids_of_cells",
     "grids_of_edition",
     "listed",
-    "move_open_requests",
     "operations",
-    "recode_duties",
     "set_state",
     "start_anew",
-    "supersede",
     "used_codes",
 ]
 
 Ints = NDArray[np.int64]
 
-_COLUMNS = "id, title, base_edition, state, revision, owner, made_at, changed_at, fingerprint, approved_by, edition_id"
+_COLUMNS = (
+    "p.id, p.title, p.base_edition, "
+    # what became an edition is in force by its date alone
+    "CASE WHEN p.edition_id IS NULL OR e.effective_from > now() + %(shift)s THEN p.state "
+    "WHEN p.edition_id = gridmap.edition_at(now() + %(shift)s) THEN 'active' ELSE 'superseded' END, "
+    "p.revision, p.owner, p.made_at, p.changed_at, p.fingerprint, p.approved_by, p.edition_id, e.effective_from"
+)
+_FROM = "FROM gridmap.plan p LEFT JOIN gridmap.edition e ON e.id = p.edition_id"
 
 OPEN = ("draft", "submitted", "approved")
 """States in which a plan follows changes of the base data."""
-_DUTY = "source_id, import_id, label, role, grid_code, building_source_id, name, phone, public, from_date, to_date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,12 @@ class PlanRow:
     fingerprint: str | None
     approved_by: str | None
     edition_id: int | None
+    effective_from: datetime | None
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether it is published and waits for its date."""
+        return self.edition_id is not None and self.state == "approved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +99,26 @@ class OperationRow:
 
 def listed(connection: Connection) -> list[PlanRow]:
     """Return all plans, the one changed last first."""
-    rows = connection.exec_driver_sql(f"SELECT {_COLUMNS} FROM gridmap.plan ORDER BY changed_at DESC, id DESC")
+    rows = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS} {_FROM} ORDER BY p.changed_at DESC, p.id DESC", {"shift": clock.shift()}
+    )
     return [PlanRow(*row) for row in rows]
 
 
 def find(connection: Connection, plan_id: int, *, lock: bool = False) -> PlanRow | None:
     """Return a plan; ``lock`` keeps others from adding operations until the transaction ends."""
     row = connection.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM gridmap.plan WHERE id = %(i)s" + (" FOR NO KEY UPDATE" if lock else ""),
-        {"i": plan_id},
+        f"SELECT {_COLUMNS} {_FROM} WHERE p.id = %(i)s" + (" FOR NO KEY UPDATE OF p" if lock else ""),
+        {"i": plan_id, "shift": clock.shift()},
     ).first()
     return None if row is None else PlanRow(*row)
 
 
 def find_titled(connection: Connection, title: str) -> PlanRow | None:
     """Return the plan of a title."""
-    row = connection.exec_driver_sql(f"SELECT {_COLUMNS} FROM gridmap.plan WHERE title = %(t)s", {"t": title}).first()
+    row = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS} {_FROM} WHERE p.title = %(t)s", {"t": title, "shift": clock.shift()}
+    ).first()
     return None if row is None else PlanRow(*row)
 
 
@@ -133,44 +147,6 @@ def set_state(
         "changed_at = now() WHERE id = %(i)s",
         {"i": plan_id, "s": state, "f": fingerprint, "b": approved_by, "e": edition_id},
     )
-
-
-def supersede(connection: Connection, *, but: int) -> None:
-    """Note that the plans whose edition was in force are not any more."""
-    connection.exec_driver_sql(
-        "UPDATE gridmap.plan SET state = 'superseded' WHERE state = 'active' AND id <> %(i)s", {"i": but}
-    )
-
-
-def recode_duties(connection: Connection, codes: Mapping[str, str]) -> int:
-    """Let duties follow grids whose code changed (old to new); returns how many did. What they were stays behind."""
-    given = {"o": list(codes), "n": list(codes.values())}
-    connection.exec_driver_sql(
-        f"INSERT INTO gridmap.duty ({_DUTY}, retired_at, archived_of) SELECT {_DUTY}, now(), d.id FROM gridmap.duty d "
-        "WHERE d.grid_code = ANY(%(o)s) AND d.retired_at IS NULL",
-        given,
-    )
-    return connection.exec_driver_sql(
-        "UPDATE gridmap.duty d SET grid_code = n.new FROM unnest(%(o)s::text[], %(n)s::text[]) AS n(old, new) "
-        "WHERE d.grid_code = n.old AND d.retired_at IS NULL",
-        given,
-    ).rowcount
-
-
-def move_open_requests(connection: Connection, edition_id: int) -> int:
-    """Give open requests to the grid that is responsible in an edition in force; returns how many moved.
-
-    By the building that they are about, else by their point, as they were placed when they came in.
-    """
-    return connection.exec_driver_sql(
-        "WITH homes AS MATERIALIZED (SELECT building_id, uid FROM gridmap.building_grids(%(e)s)), "
-        "placed AS (SELECT r.id, coalesce(h.uid, (SELECT g.uid FROM gridmap.grid_at(r.geom, now()) g)) AS uid "
-        "FROM gridmap.request r LEFT JOIN homes h ON h.building_id = r.building_id WHERE r.closed_at IS NULL "
-        "AND (r.building_id IS NOT NULL OR r.geom IS NOT NULL) AND r.edition_id IS NOT NULL) "
-        "UPDATE gridmap.request r SET current_uid = p.uid FROM placed p "
-        "WHERE p.id = r.id AND r.current_uid IS DISTINCT FROM p.uid",
-        {"e": edition_id},
-    ).rowcount
 
 
 def append(

@@ -451,6 +451,12 @@ duty = Table(
     Column("label", Text, nullable=False, comment="title shown to the public"),
     Column("role", Text, nullable=False),
     Column("grid_code", Text),
+    Column(
+        "grid_uid",
+        BigInteger,
+        ForeignKey("gridmap.grid.uid"),
+        comment="that grid, known since an edition came into force; it stays when the grid ends",
+    ),
     Column("building_source_id", Text),
     Column("name", Text, comment="personal; only with --with-contacts"),
     Column("phone", Text, comment="personal; only with --with-contacts"),
@@ -580,6 +586,7 @@ edition = Table(
     _moment("made_at", nullable=False, default=True),
     Column("made_by", Text, nullable=False),
     Column("set_id", BigInteger, ForeignKey("gridmap.grid_set.id"), comment="the imported polygons it came from"),
+    _moment("activated_at", comment="when requests and duties followed it; null: not yet"),
     Index("edition_effective_from_idx", "effective_from", unique=True),
     comment="Sets of grids; the one in force at a time is the last whose effective_from has come",
 )
@@ -681,7 +688,30 @@ plan_operation = Table(
     Column("gesture", JSONB, nullable=False, comment="what was asked for"),
     Column("effect", JSONB, nullable=False, comment="which cells went from grid to grid, what of grids changed"),
     Column("inverse_of", Integer, comment="the operation that an undo or redo takes back"),
+    Column(
+        "score",
+        JSONB,
+        comment="scores of the plan after it, by the targets of that time; null where no planner did it",
+    ),
     comment="The operations of plans: only ever appended to; replayed from their effects",
+)
+
+plan_comment = Table(
+    "plan_comment",
+    metadata,
+    _id(),
+    Column("plan_id", BigInteger, ForeignKey("gridmap.plan.id", ondelete="CASCADE"), nullable=False),
+    Column("revision", Integer, nullable=False, comment="revision of the plan that it is about"),
+    Column("who", Text, nullable=False, comment="operating system user or token name, never told by the client"),
+    _moment("at", nullable=False, default=True),
+    Column("words", Text, nullable=False),
+    Column("grid_key", BigInteger, comment="grid as in plan_grid; null: not about a grid"),
+    Column("lon", Float),
+    Column("lat", Float),
+    _moment("settled_at"),
+    Column("settled_by", Text),
+    Index("plan_comment_plan_id_idx", "plan_id"),
+    comment="What people say about a plan, one of its grids or a point; never changed, only settled",
 )
 
 plan_grid = Table(

@@ -211,6 +211,7 @@ CREATE TABLE gridmap.duty (
     label TEXT NOT NULL,
     role TEXT NOT NULL,
     grid_code TEXT,
+    grid_uid BIGINT,
     building_source_id TEXT,
     name TEXT,
     phone TEXT,
@@ -220,7 +221,8 @@ CREATE TABLE gridmap.duty (
     retired_at TIMESTAMP WITH TIME ZONE,
     archived_of BIGINT,
     CONSTRAINT duty_pkey PRIMARY KEY (id),
-    CONSTRAINT duty_import_id_fkey FOREIGN KEY(import_id) REFERENCES gridmap.import_run (id)
+    CONSTRAINT duty_import_id_fkey FOREIGN KEY(import_id) REFERENCES gridmap.import_run (id),
+    CONSTRAINT duty_grid_uid_fkey FOREIGN KEY(grid_uid) REFERENCES gridmap.grid (uid)
 );
 CREATE INDEX duty_grid_code_idx ON gridmap.duty (grid_code);
 CREATE UNIQUE INDEX duty_live_source_idx ON gridmap.duty (source_id) WHERE retired_at IS NULL;
@@ -229,6 +231,7 @@ COMMENT ON TABLE gridmap.duty IS 'Who is on duty for a grid or a building';
 COMMENT ON COLUMN gridmap.duty.source_id IS 'identifier in the source';
 COMMENT ON COLUMN gridmap.duty.import_id IS 'the import that wrote it';
 COMMENT ON COLUMN gridmap.duty.label IS 'title shown to the public';
+COMMENT ON COLUMN gridmap.duty.grid_uid IS 'that grid, known since an edition came into force; it stays when the grid ends';
 COMMENT ON COLUMN gridmap.duty.name IS 'personal; only with --with-contacts';
 COMMENT ON COLUMN gridmap.duty.phone IS 'personal; only with --with-contacts';
 COMMENT ON COLUMN gridmap.duty.archived_of IS 'this row is a former state of the row of that id';
@@ -473,12 +476,14 @@ CREATE TABLE gridmap.edition (
     made_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     made_by TEXT NOT NULL,
     set_id BIGINT,
+    activated_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT edition_pkey PRIMARY KEY (id),
     CONSTRAINT edition_set_id_fkey FOREIGN KEY(set_id) REFERENCES gridmap.grid_set (id)
 );
 CREATE UNIQUE INDEX edition_effective_from_idx ON gridmap.edition (effective_from);
 COMMENT ON TABLE gridmap.edition IS 'Sets of grids; the one in force at a time is the last whose effective_from has come';
 COMMENT ON COLUMN gridmap.edition.id IS '1, 2, 3 …: one line of editions';
+COMMENT ON COLUMN gridmap.edition.activated_at IS 'when requests and duties followed it; null: not yet';
 COMMENT ON COLUMN gridmap.edition.set_id IS 'the imported polygons it came from';
 
 CREATE TABLE gridmap.grid_set_row (
@@ -673,6 +678,7 @@ CREATE TABLE gridmap.plan_operation (
     gesture JSONB NOT NULL,
     effect JSONB NOT NULL,
     inverse_of INTEGER,
+    score JSONB,
     CONSTRAINT plan_operation_pkey PRIMARY KEY (plan_id, seq),
     CONSTRAINT plan_operation_plan_id_fkey FOREIGN KEY(plan_id) REFERENCES gridmap.plan (id) ON DELETE CASCADE
 );
@@ -682,6 +688,28 @@ COMMENT ON COLUMN gridmap.plan_operation.who IS 'operating system user or token 
 COMMENT ON COLUMN gridmap.plan_operation.gesture IS 'what was asked for';
 COMMENT ON COLUMN gridmap.plan_operation.effect IS 'which cells went from grid to grid, what of grids changed';
 COMMENT ON COLUMN gridmap.plan_operation.inverse_of IS 'the operation that an undo or redo takes back';
+COMMENT ON COLUMN gridmap.plan_operation.score IS 'scores of the plan after it, by the targets of that time; null where no planner did it';
+
+CREATE TABLE gridmap.plan_comment (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    plan_id BIGINT NOT NULL,
+    revision INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    words TEXT NOT NULL,
+    grid_key BIGINT,
+    lon FLOAT,
+    lat FLOAT,
+    settled_at TIMESTAMP WITH TIME ZONE,
+    settled_by TEXT,
+    CONSTRAINT plan_comment_pkey PRIMARY KEY (id),
+    CONSTRAINT plan_comment_plan_id_fkey FOREIGN KEY(plan_id) REFERENCES gridmap.plan (id) ON DELETE CASCADE
+);
+CREATE INDEX plan_comment_plan_id_idx ON gridmap.plan_comment (plan_id);
+COMMENT ON TABLE gridmap.plan_comment IS 'What people say about a plan, one of its grids or a point; never changed, only settled';
+COMMENT ON COLUMN gridmap.plan_comment.revision IS 'revision of the plan that it is about';
+COMMENT ON COLUMN gridmap.plan_comment.who IS 'operating system user or token name, never told by the client';
+COMMENT ON COLUMN gridmap.plan_comment.grid_key IS 'grid as in plan_grid; null: not about a grid';
 
 CREATE TABLE gridmap.plan_grid (
     plan_id BIGINT NOT NULL,

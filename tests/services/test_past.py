@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
-from gridmap.services import editions
+from gridmap.services import editions, planlife
 from gridmap.services.locate import Locator
 from gridmap.services.maps import map_data
-from gridmap.store.database import Place, engine_of, transaction
-from gridmap.store.plans import recode_duties
+from gridmap.services.plans import PlanDesk
+from gridmap.store.database import Place, engine_of
 from tests.services import town
 
 LAST_YEAR = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -146,11 +146,15 @@ def test_a_duty_that_was_taken_out_answers_for_the_time_before(town_place: Place
 
 def test_duties_that_followed_a_new_code_are_told_under_the_old_one_of_the_past(town_place: Place) -> None:
     before = now_in(town_place)
-    with transaction(town_place) as connection:
-        assert recode_duties(connection, {CODE: "x", "nobody": "y"}) == 1
+    desk = PlanDesk(town_place)
+    plan = desk.new(title="新编码", who="anna")["id"]
+    desk.operate(plan, {"kind": "renumber", "grid": CODE, "code": "x"}, who="anna")
+    for step in (planlife.submit, planlife.approve):
+        step(desk, plan, who="anna")
+    assert planlife.publish(desk, plan, name="新编码", who="anna")["duties_recoded"] == 1
     leader = town.people().set_index("grid_code").loc[CODE, "name"]
     assert {name for _, name in told(town_place, before).values()} == {leader}
-    assert {name for _, name in told(town_place, None).values()} == {None}
+    assert {d["name"] for d in editions.grid_facts(town_place, "x")["duties"]} == {leader}
     with engine_of(town_place).connect() as connection:
         rows = connection.execute(text("SELECT name FROM gridmap.duties_at(:at) WHERE grid_code = 'x'"), {"at": before})
         assert rows.all() == []
