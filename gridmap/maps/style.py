@@ -108,6 +108,9 @@ STYLE: dict[str, Any] = {
         "loss": "#7b1fa2",
         "path": "#12263a",
         "circle": "#5d4037",
+        "closed": "#37474f",
+        "link": "#00796b",
+        "wall": "#a05a00",
     },
     "redraw": {
         "sizes": {

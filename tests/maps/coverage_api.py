@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.maps.walk import Walk, moved, siting
+from gridmap.core.hours import OpeningHours
+from gridmap.errors import InputError
+from tests.maps.walk import Walk, moved, siting, street_near
 
 CHECKS = ("code", "sign", "facilities", "mechanism", "team", "activities", "services", "guarantee")
 Query = dict[str, list[str]]
@@ -28,27 +30,28 @@ class CoverageApi:
         self.jobs: dict[int, dict[str, Any]] = {}
         self.job_steps = 3
         self.kept: dict[str, Any] = {}
+        self.estates: list[dict[str, Any]] = []
+        self.real_changes = 0
+        self.revisions: dict[str, int] = {}
 
     def _walk(self, query: Query, changes: list[dict[str, Any]]) -> Walk:
         names = ("minutes", "profile", "kind", "service", "tier", "open_at")
         key = json.dumps([{k: v for k, v in query.items() if k in names}, changes, self.stations], sort_keys=True)
         if key not in self.kept:
-            self.kept[key] = Walk(moved(self.stations["features"], changes), query)
+            self.kept[key] = Walk(moved(self.stations["features"], changes), query, changes)
         return self.kept[key]
 
     def get(self, path: str, query: Query) -> tuple[Any, dict[str, str]] | None:
         """Answer a GET, or None for 404."""
-        walk = self._walk(query, [])
-        if path == "coverage":
-            return walk.answer(), {}
-        if path == "coverage/area":
-            return walk.area([float(m) for m in query["each"][0].split(",")]), {}
-        if path == "coverage/gaps":
-            return walk.gaps(), {}
-        if path == "coverage/buildings":
-            return walk.buildings(), {}
-        if path == "coverage/route":
-            return walk.route(float(query["lon"][0]), float(query["lat"][0])), {}
+        if path == "opening-hours":
+            return self._hours(query["text"][0]), {}
+        if path == "streets/near":
+            lon, lat, within = (float(query[name][0]) for name in ("lon", "lat", "within_m"))
+            return street_near(lon, lat, within), {}
+        if path == "estates":
+            return {"type": "FeatureCollection", "features": self.estates}, {}
+        if path.startswith("coverage"):
+            return self._coverage(path, query)
         if path == "scenarios":
             return {"scenarios": [self._shown(i) for i in sorted(self.scenarios)]}, {}
         if path.startswith("scenarios/"):
@@ -62,8 +65,22 @@ class CoverageApi:
             if code not in codes:
                 return None
             if area:
-                return walk.station_feature(codes.index(code)), {}
-            return self._station(self.stations["features"][codes.index(code)]["properties"]), {"ETag": '"1"'}
+                return self._walk(query, []).station_feature(codes.index(code)), {}
+            return self._station(self.stations["features"][codes.index(code)]["properties"]), self._station_tag(code)
+        return None
+
+    def _coverage(self, path: str, query: Query) -> tuple[Any, dict[str, str]] | None:
+        walk = self._walk(query, [])
+        if path == "coverage":
+            return walk.answer() | {"version": self.version}, {}
+        if path == "coverage/area":
+            return walk.area([float(m) for m in query["each"][0].split(",")]), {}
+        if path == "coverage/gaps":
+            return walk.gaps(), {}
+        if path == "coverage/buildings":
+            return walk.buildings(), {}
+        if path == "coverage/route":
+            return walk.route(float(query["lon"][0]), float(query["lat"][0])), {}
         return None
 
     def write(self, method: str, path: str, body: Any, headers: Any) -> tuple[Any, dict[str, str]] | None:
@@ -80,6 +97,8 @@ class CoverageApi:
             job = self.jobs[int(path.removeprefix("jobs/"))]
             job["state"] = "cancelled"
             return job, {}
+        if path.startswith(("stations/", "estates/")):
+            return self._real(path, body, headers)
         if path.startswith("scenarios/"):
             number = self._scenario(path)
             if headers.get("If-Match") != self._tag(number)["ETag"]:
@@ -88,6 +107,7 @@ class CoverageApi:
                 found = moved(self.stations["features"], self.scenarios[number]["changes"])
                 left = [f for f in found if f["properties"].pop("change", None) != "closed"]
                 self.stations["features"] = left
+                self.real_changes += 1
                 self.scenarios[number] |= {"applied_at": "2026-01-01T00:00:00Z"}
             elif method == "DELETE":
                 del self.scenarios[number]
@@ -98,6 +118,45 @@ class CoverageApi:
             return self._shown(number), self._tag(number)
         raise Problem(404)
 
+    @property
+    def version(self) -> str:
+        """Counts what was changed for real."""
+        return f"v{self.real_changes}"
+
+    def _hours(self, text: str) -> dict[str, str]:
+        try:
+            read = OpeningHours.parse(text)
+        except InputError as error:
+            raise Problem(422, error.zh, error.en) from None
+        words = read.in_words()
+        return {"text": text, "normal": read.normal, "zh": words.zh, "en": words.en}
+
+    def _station_tag(self, code: str) -> dict[str, str]:
+        return {"ETag": f'"{code} {self.revisions.get(code, 0)}"'}
+
+    def edit(self, code: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """Change facts of a station, as the form or somebody else does."""
+        (row,) = (f["properties"] for f in self.stations["features"] if f["properties"]["code"] == code)
+        facts = self._station(row)
+        checks = facts["checks"] | changes.get("checks", {})
+        row |= {**changes, "checks": checks, "score": sum(met is True for met in checks.values())}
+        self.revisions[code] = self.revisions.get(code, 0) + 1
+        self.real_changes += 1
+        return self._station(row)
+
+    def _real(self, path: str, body: Any, headers: Any) -> tuple[Any, dict[str, str]]:
+        name = path.split("/")[1]
+        if path.startswith("estates/"):
+            (estate,) = (one for one in self.estates if one["properties"]["id"] == int(name))
+            self.estates.remove(estate)
+            self.real_changes += 1
+            return {"id": int(name), "name": estate["properties"]["name"], "gate": body}, {}
+        if headers.get("If-Match") != self._station_tag(name)["ETag"]:
+            raise Problem(
+                412, f"站点 {name} 已被他人改动。请重新读取后再改。", f"Somebody else changed station {name}."
+            )
+        return self.edit(name, body), self._station_tag(name)
+
     def _tried(self, path: str, query: Query, body: dict[str, Any]) -> Any:
         walk = self._walk(query, body.get("changes", []))
         if path == "coverage/route":
@@ -106,7 +165,7 @@ class CoverageApi:
             return self._proposal(walk, body)
         parts = {"area": lambda: walk.area(body["each"]), "gaps": walk.gaps, "buildings": walk.buildings}
         more = {name: make() for name, make in parts.items() if name in body.get("include", [])}
-        return walk.answer() | {"against": self._walk(query, []).totals()} | more
+        return walk.answer() | {"version": self.version, "against": self._walk(query, []).totals()} | more
 
     def _proposal(self, walk: Walk, body: dict[str, Any]) -> dict[str, Any]:
         sites = siting(walk, body.get("count", 4))
@@ -152,4 +211,5 @@ class CoverageApi:
 
     def _station(self, row: dict[str, Any]) -> dict[str, Any]:
         met = {name: i < row.get("score", 0) for i, name in enumerate(CHECKS)}
-        return {**row, "checks": met, "score": sum(met.values()), "tenure": "rented", "rooms": ["议事厅", "阅览室"]}
+        usual = {"checks": met, "tenure": "rented", "rooms": ["议事厅", "阅览室"]}
+        return usual | row | {"score": sum(known is True for known in (row.get("checks") or met).values())}

@@ -22,6 +22,7 @@ from tests.maps.town import town
 
 TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".txt": "text/plain"}
 NONCE = "dGVzdA"
+COVERAGE = ("coverage", "scenarios", "stations/", "jobs/", "streets/", "estates", "opening-hours")
 
 
 @cache
@@ -176,8 +177,12 @@ class _Handler(BaseHTTPRequestHandler):
             path = parts.path.removeprefix("/v1/")
             found = world.answer(path, {key: values[0] for key, values in many.items()})
             headers: dict[str, str] = {}
-            if found is None and path.startswith(("coverage", "scenarios", "stations/", "jobs/")):
-                found, headers = world.coverage.get(path, many) or (None, {})
+            if found is None and path.startswith(COVERAGE):
+                try:
+                    found, headers = world.coverage.get(path, many) or (None, {})
+                except Problem as problem:
+                    self._refuse(problem)
+                    return
             if found is not None:
                 self._json(found, headers)
                 return
@@ -185,6 +190,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _json(self, found: Any, headers: dict[str, str]) -> None:
         self._send(200, json.dumps(found, ensure_ascii=False).encode(), "application/json", **headers)
+
+    def _refuse(self, problem: Problem) -> None:
+        words = json.dumps({"title": "problem", "zh": problem.zh, "en": problem.en}, ensure_ascii=False)
+        self._send(problem.status, words.encode(), "application/problem+json")
 
     def _write(self) -> None:
         world: World = self.server.world  # type: ignore[attr-defined]
@@ -194,15 +203,14 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             answer = world.coverage.write(self.command, path, body, self.headers)
         except Problem as problem:
-            words = json.dumps({"title": "problem", "zh": problem.zh, "en": problem.en}, ensure_ascii=False)
-            self._send(problem.status, words.encode(), "application/problem+json")
+            self._refuse(problem)
             return
         if answer is None:
             self._send(204, b"", "application/json")
         else:
             self._json(*answer)
 
-    do_POST = do_PUT = do_DELETE = _write  # noqa: N815 (names that the library calls)
+    do_POST = do_PUT = do_PATCH = do_DELETE = _write  # noqa: N815 (names that the library calls)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""

@@ -21,7 +21,7 @@ VIEW = "#map=15/28.30300/116.90500&mode=coverage&min=10"
 def tried(world: World, changes: list[dict[str, Any]], **query: Any) -> Walk:
     """What the numbers must be after some changes."""
     values = {key: [str(value)] for key, value in {"minutes": 10, **query}.items()}
-    return Walk(moved(world.data["stations"]["features"], changes), values)
+    return Walk(moved(world.data["stations"]["features"], changes), values, changes)
 
 
 def last_changes(world: World) -> list[dict[str, Any]]:
@@ -229,8 +229,8 @@ def test_two_answers_are_compared_by_a_swipe_of_mouse_and_keys(
     rows = {row["code"]: row for row in walk(world, minutes=10).rows()}
     after = {row["code"]: row for row in tried(world, [change]).rows()}
     differ = [code for code in rows if rows[code]["households_covered"] != after[code]["households_covered"]]
-    assert page.locator("#gm-compare-table tbody tr").count() == len(differ) + 1
-    first = page.locator("#gm-compare-table tbody tr").nth(1).inner_text()
+    assert page.locator("#gm-compare-table tbody tr").count() == len(differ) + 2, "and the whole, and its share"
+    first = page.locator("#gm-compare-table tbody tr").nth(2).inner_text()
     largest = max(after[c]["households_covered"] - rows[c]["households_covered"] for c in differ)
     assert f"+{largest:,}" in first
     page.wait_for_timeout(300)

@@ -9,6 +9,7 @@ from gridmap.maps.page import HERE, STATIC, dictionaries
 from gridmap.model.kinds import BUILDING_USES, DUTY_ROLES, EIGHT_CHECKS, GRID_KINDS, STATION_KINDS, TENURES
 
 JOB_STATES = ("waiting", "running", "cancelling", "done", "failed", "cancelled", "interrupted")
+EDITED = ("name", "kind", "tier", "services", "opening_hours", "tenure", "rooms", "address", "checks")
 PLAN_TABS = ("grids", "warnings", "log", "publish")
 TOOLS = ("select", "lasso", "box", "give", "line", "shift", "split", "merge")
 MODULES = {path.name: path.read_text(encoding="utf-8") for path in (STATIC / "gridmap").glob("*.js")}
@@ -61,6 +62,11 @@ def _made() -> set[str]:
         *(f"cover.tab.{value}" for value in ("gaps", "grids", "stations", "siting", "tries")),
         *(f"circle.{value}" for value in ("radius", "inside", "only_circle", "only_walk")),
         *(f"whatif.op.{value}" for value in ("move", "add", "close", "hours", "close_street", "link")),
+        *(f"placing.{value}" for value in ("add", "move", "close_street", "link")),
+        *(f"whatif.tool.{value}" for value in ("add", "close_street", "link")),
+        *(f"edit.tier.{value}" for value in (1, 2)),
+        *(f"edit.check.{value}" for value in ("yes", "no", "unknown")),
+        *(f"edit.field.{value}" for value in EDITED),
         *(f"compare.{value}" for value in ("today", "tries", "difference", "left", "right")),
         *(f"siting.method.{value}" for value in ("max_cover", "set_cover", "p_median")),
         *(f"siting.candidates.{value}" for value in ("candidates", "public", "buildings")),

@@ -75,13 +75,44 @@ class Streets:
 def streets() -> Streets:
     """The walking network of the town."""
     features = town()["base"]["streets"]["features"]
-    lines = [metric(f["geometry"]) for f in features if f["properties"]["class"] != "rail"]
+    return network(np.array([metric(f["geometry"]) for f in features if f["properties"]["class"] != "rail"]))
+
+
+def network(lines: np.ndarray) -> Streets:
+    """Node lines where they meet."""
     # Rounded coordinates leave ends millimetres apart: what is nearer than a metre meets.
     parts = shapely.get_parts(shapely.union_all(lines, grid_size=1.0))
     ends = np.stack([shapely.get_coordinates(shapely.get_point(parts, i)) for i in (0, -1)], axis=1)
     keys, number = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)
     u, v = number.reshape(-1, 2).T
     return Streets(keys, parts, u, v, shapely.length(parts))
+
+
+def changed_streets(changes: list[dict[str, Any]]) -> Streets:
+    """The walking network without the pieces that a what-if closes, and with the ways that it opens."""
+    net = streets()
+    shut = [int(net.attach(np.array([at(c["lon"], c["lat"])]))[0][0]) for c in changes if c["op"] == "close_street"]
+    ways = [shapely.LineString([at(*p).coords[0] for p in c["path"]]) for c in changes if c["op"] == "link"]
+    if not shut and not ways:
+        return net
+    return network(np.concatenate([np.delete(net.lines, shut), np.array(ways, dtype=object)]))
+
+
+def at(lon: float, lat: float) -> shapely.Point:
+    """A point in metres."""
+    return shapely.Point((lon - LON) * M_LON, (lat - LAT) * M_LAT)
+
+
+def street_near(lon: float, lat: float, within_m: float) -> dict[str, Any]:
+    """What ``/v1/streets/near`` answers; each piece counts as a street."""
+    net = streets()
+    (edge,), (along,), (off,) = net.attach(np.array([at(lon, lat)]))
+    if off > within_m:
+        return {"street": None, "piece": None, "lon": None, "lat": None, "distance_m": None}
+    path = lonlat(shapely.MultiLineString([net.lines[edge]]))
+    x, y = lonlat(shapely.line_interpolate_point(net.lines[edge], along))["coordinates"]
+    street = {"id": int(edge) + 1, "name": f"第{edge + 1}街", "highway": "residential", "path": path}
+    return {"street": street, "piece": {"path": path}, "lon": x, "lat": y, "distance_m": float(off)}
 
 
 @dataclass
@@ -127,10 +158,12 @@ def moved(stations: list[dict[str, Any]], changes: list[dict[str, Any]]) -> list
     """Apply the changes of a what-if to a list of station features."""
     out = [json.loads(json.dumps(station)) for station in stations]
     for number, change in enumerate(changes, 1):
+        if change["op"] in {"close_street", "link"}:
+            continue
         if change["op"] == "add":
             code = change.get("code") or f"new-{number}"
             properties = {"code": code, "name": change["name"], "kind": change["kind"], "tier": 1, "score": None}
-            properties |= {"services": list(SERVICES), "opening_hours": None, "change": "added"}
+            properties |= {"services": list(SERVICES), "opening_hours": change.get("opening_hours"), "change": "added"}
             geometry = {"type": "Point", "coordinates": [change["lon"], change["lat"]]}
             out.append({"type": "Feature", "properties": properties, "geometry": geometry})
             continue
@@ -148,7 +181,12 @@ def moved(stations: list[dict[str, Any]], changes: list[dict[str, Any]]) -> list
 class Walk:
     """Everything that one question needs: which stations count, and the metres from each to every building."""
 
-    def __init__(self, stations: list[dict[str, Any]], query: dict[str, list[str]]) -> None:
+    def __init__(
+        self,
+        stations: list[dict[str, Any]],
+        query: dict[str, list[str]],
+        changes: list[dict[str, Any]] | None = None,
+    ) -> None:
         def of(name: str) -> list[str]:
             return query.get(name, [])
 
@@ -166,7 +204,7 @@ class Walk:
             for s in stations
         ]
         self.points = [metric(s["geometry"]) for s in stations]
-        net = streets()
+        self.net = net = changed_streets(changes or [])
         self.nodes = [net.from_point(p)[0] if on else None for p, on in zip(self.points, self.active, strict=True)]
         edge, along, off = net.attach(homes().point)
         length = net.length[edge]
@@ -187,7 +225,7 @@ class Walk:
 
     def reach(self, minutes: float, station: int | None = None) -> shapely.Geometry:
         """Land beside the streets that are reached."""
-        net = streets()
+        net = self.net
         rows = [n for i, n in enumerate(self.nodes) if n is not None and station in (None, i)]
         if not rows:
             return shapely.MultiPolygon()
@@ -200,8 +238,9 @@ class Walk:
             part = ~whole & (reached > 0)
             pieces.append(shapely.line_interpolate_point(ends[part], np.minimum(reached[part], net.length[part])))
             pieces.append(shapely.line_interpolate_point(ends[part], reached[part] / 2))
-        at = [p for i, p in enumerate(self.points) if self.active[i] and station in (None, i)]
-        land = shapely.union_all(np.concatenate([shapely.buffer(p, 62, quad_segs=2) for p in [*pieces, np.array(at)]]))
+        here = [p for i, p in enumerate(self.points) if self.active[i] and station in (None, i)]
+        around = [shapely.buffer(p, 62, quad_segs=2) for p in [*pieces, np.array(here)]]
+        land = shapely.union_all(np.concatenate(around))
         # The middle of a block belongs to the streets around it.
         parts = [
             shapely.Polygon(part.exterior, [hole for hole in part.interiors if shapely.Polygon(hole).area > 12_000])
@@ -272,7 +311,10 @@ class Walk:
             load = self.covered & (self.nearest == i)
             out.append(
                 {
-                    **{key: row.get(key) for key in ("code", "name", "kind", "tier", "services", "score", "change")},
+                    **{
+                        key: row.get(key)
+                        for key in ("code", "name", "kind", "tier", "services", "score", "change", "opening_hours")
+                    },
                     "lon": lon,
                     "lat": lat,
                     "open": None,
@@ -290,8 +332,8 @@ class Walk:
     def circles(self) -> list[dict[str, Any]]:
         """Straight circles beside walking."""
         home = homes()
-        at = [p for p, on in zip(self.points, self.active, strict=True) if on]
-        straight = shapely.distance(home.point, shapely.union_all(at)) if at else np.full(len(home.id), FAR_S)
+        here = [p for p, on in zip(self.points, self.active, strict=True) if on]
+        straight = shapely.distance(home.point, shapely.union_all(here)) if here else np.full(len(home.id), FAR_S)
         out = []
         for radius in (300, 500, 1000):
             inside = straight <= radius
@@ -382,7 +424,7 @@ class Walk:
 
     def _from(self, edge: int, along: float) -> list[tuple[float, int]]:
         """Metres from a position on a street to each station, with its number."""
-        net = streets()
+        net = self.net
         return [
             (float(min(n[net.u[edge]] + along, n[net.v[edge]] + net.length[edge] - along)), i)
             for i, n in enumerate(self.nodes)
@@ -391,13 +433,13 @@ class Walk:
 
     def route(self, lon: float, lat: float) -> dict[str, Any]:
         """What ``/v1/coverage/route`` answers."""
-        point = shapely.Point((lon - LON) * M_LON, (lat - LAT) * M_LAT)
+        point = at(lon, lat)
         near = int(shapely.STRtree(homes().point).nearest(point))
         building = None
         if shapely.distance(point, homes().point[near]) < BESIDE_M:
             building = {"id": homes().id[near], "label": None}
             point = homes().point[near]
-        net = streets()
+        net = self.net
         (edge,), (along,), (off,) = net.attach(np.array([point]))
         if not any(self.active) or off > 200 or not np.isfinite(min(self._from(edge, along))[0]):
             message = {"zh": "离可步行的道路太远。", "en": "Too far from every walkable street."}
@@ -433,7 +475,7 @@ def _river() -> shapely.Geometry:
 
 def siting(walk: Walk, count: int) -> list[dict[str, Any]]:
     """Greedy choice among every seventh building."""
-    home, net = homes(), streets()
+    home, net = homes(), walk.net
     candidates = np.arange(0, len(home.id), 23)
     edge, along, off = net.attach(home.point)
     covered, limit, rows = walk.covered.copy(), walk.minutes * 60 * walk.speed, []

@@ -2,20 +2,27 @@
 import { createAnswers } from "./answers.js";
 import { createCompare } from "./compare.js";
 import { createBadges, createGaps } from "./gaps.js";
+import { createGates } from "./gates.js";
 import { worldX, worldY } from "./geo.js";
 import { createMarks } from "./marks.js";
 import { queryOf, stepsOf, usual } from "./question.js";
 import { createReach } from "./reach.js";
+import { createScenarios } from "./scenarios.js";
 import { differences, percent } from "./share.js";
 import { createPins, createSiting } from "./siting.js";
+import { createStationEdit } from "./stationedit.js";
 import { isMain } from "./stations.js";
 import { createStore } from "./store.js";
+import { createStreetEdits } from "./streetedits.js";
+import { createToolNote } from "./toolnote.js";
 import { createWalk } from "./walk.js";
 import { createWhatIf, nextNumber } from "./whatif.js";
 
 const AWAY_MS = 120;
 /** A try is often followed by the next one: only then is more asked about it. */
 const SETTLED_MS = 1500;
+/** How often, and after which pauses, new data are waited for. */
+const [SETTLING, SETTLING_MS] = [16, 250];
 
 /** `repaint()` draws the map's tiles again; `beside(scene, pane)` makes a second canvas that shows another answer. */
 export function createCoverage({ L, map, stage, source, page, words, style, question, shown, say, sentence, fit, reveal, showPanel, repaint, beside }) {
@@ -45,6 +52,10 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     thinking: false,
     sitingProblem: "",
     compare: null,
+    estates: [],
+    gate: null,
+    edit: null,
+    streets: 0,
   });
   const { state } = store;
   /** A map without a server answers the one question that it holds, for some minutes. */
@@ -112,6 +123,17 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
   const siteLabel = (site) => t("siting.pin", { rank: site.rank, name: site.name ?? site.code, n: number(site.gains) });
   const pins = createPins(L, map, { open: (site) => openSite(site), label: siteLabel });
 
+  const gates = createGates({ L, map, style, words, open: (id) => openGate(id) });
+  const streets = source.tries
+    ? createStreetEdits({
+        ...{ L, map, source, style, words },
+        active: () => (["close_street", "link"].includes(state.placing?.op) ? state.placing.op : null),
+        changes: () => state.changes,
+        drop: (i) => whatif.drop(i),
+        told: () => store.set({ streets: state.streets + 1 }),
+      })
+    : null;
+
   function drawCircles() {
     circles.clearLayers();
     if (!on() || !state.radius) return;
@@ -125,6 +147,7 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     if (state.compare) return;
     marks.set(on() ? stationsOf(state.answer) : []);
     badges.draw();
+    streets?.draw();
     drawCircles();
     repaint();
   }
@@ -208,13 +231,14 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     gaps.choose(null);
     reach.lift(null);
     walk.clear();
-    store.set({ view: "numbers", gap: null, place: null, station: null, placing: null });
+    gates.choose(null);
+    store.set({ view: "numbers", gap: null, place: null, station: null, placing: null, gate: null, edit: null });
     repaint();
   }
 
   function openGap(id, { zoom = true } = {}) {
     const gap = gaps.find(id);
-    if (!gap) return;
+    if (!gap || unsaved()) return;
     back();
     gaps.choose(id);
     store.set({ view: "gap", gap: gap.properties });
@@ -226,6 +250,7 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
   }
 
   async function openPlace(latlng, { quiet = false } = {}) {
+    if (unsaved()) return;
     if (!quiet) back();
     question_?.abort();
     question_ = new AbortController();
@@ -256,9 +281,9 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
 
   async function openStation(code, { quiet = false } = {}) {
     const station = stationsOf(state.answer).find((one) => one.code === code);
-    if (!station) return;
+    if (!station || unsaved()) return;
     if (!quiet) back();
-    store.set({ view: "station", station: { code, row: station, facts: null, error: null, problem: "" } });
+    store.set({ view: "station", edit: null, station: { code, row: station, facts: null, error: null, problem: "" } });
     showPanel(true);
     const place = [station.lat, station.lon];
     if (!quiet) {
@@ -317,91 +342,154 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     whatif.close(code);
   }
 
-  /** Wait for a click on the map, or Enter with the map's middle. */
+  /** Wait for a click on the map, or Enter with the map's middle; the tool that is in hand is put away. */
   function place(what) {
-    store.set({ placing: what });
+    if (what && state.placing?.op === what.op && what.op !== "move") {
+      store.set({ placing: null });
+      return;
+    }
+    store.set({ placing: what, problem: "" });
+    showPanel(false);
     map.getContainer().focus();
     say(t("placing.said"));
   }
 
   function click(latlng) {
-    const { placing } = state;
-    if (!placing) openPlace(latlng);
+    const { placing, view } = state;
+    if (view === "gate") putGate(latlng);
+    else if (!placing) openPlace(latlng);
     else if (placing.op === "move") {
       store.set({ placing: null });
       move(placing.station, latlng.lat, latlng.lng);
-    } else add(latlng.lat, latlng.lng);
+    } else if (placing.op === "add") add(latlng.lat, latlng.lng);
+    else pointStreet(latlng, placing.op);
+  }
+
+  /** A click with one of the street tools: close or open a piece, begin or end a way. */
+  async function pointStreet(latlng, tool) {
+    try {
+      const found = await streets.look(latlng);
+      if (state.placing?.op !== tool) return;
+      if (!found) {
+        store.set({ problem: t(tool === "link" ? "streets.no_end" : "streets.none") });
+        return;
+      }
+      store.set({ problem: "" });
+      if (tool === "close_street") {
+        const at = streets.closedAt(found);
+        if (at >= 0) whatif.drop(at);
+        else whatif.shut(found.street.id, found.lon, found.lat);
+        return;
+      }
+      const from = streets.from();
+      if (!from) {
+        streets.begin(found);
+        store.set({ placing: { op: "link", begun: true } });
+        say(t("placing.link_end"));
+        return;
+      }
+      if (streets.metres(from, [found.lat, found.lon]) < 3) {
+        store.set({ problem: t("streets.too_short") });
+        return;
+      }
+      streets.rest();
+      store.set({ placing: { op: "link" } });
+      whatif.link([[from[1], from[0]], [found.lon, found.lat]]);
+    } catch (error) {
+      store.set({ problem: sentence(error) });
+    }
+  }
+
+  function setHours(code, text) {
+    store.set({ tab: "tries" });
+    back();
+    whatif.hours(code, text);
+  }
+
+  // --- real changes: gates and facts of stations -------------------------------------------------------
+
+  /** Estates whose gate is assumed; they are no part of an answer and wait for nobody. */
+  async function listEstates() {
+    if (!source.tries) return;
+    const found = await source.estates().catch(() => null);
+    if (!found) return;
+    store.set({ estates: found });
+    gates.set(found);
+  }
+
+  function openEstates() {
+    back();
+    store.set({ view: "estates" });
+    showPanel(true);
+  }
+
+  function openGate(id) {
+    const feature = gates.find(id);
+    if (!feature) return;
+    back();
+    gates.choose(id);
+    store.set({ view: "gate", gate: { ...feature.properties, put: null, problem: "", saving: false } });
+    showPanel(true);
+    fit(feature.box);
+    say(t("gates.said", { name: feature.properties.name }));
+  }
+
+  function putGate(latlng) {
+    const put = gates.put(latlng);
+    store.set({ gate: { ...state.gate, put: put ?? state.gate.put, problem: put ? "" : t("gates.too_far") } });
+    if (put) say(t("gates.put"));
+  }
+
+  async function saveGate() {
+    const { id, name, put } = state.gate;
+    store.set({ gate: { ...state.gate, saving: true, problem: "" } });
+    const settled = settling();
+    try {
+      await source.addGate(id, put[1], put[0]);
+    } catch (error) {
+      store.set({ gate: { ...state.gate, saving: false, problem: sentence(error) } });
+      return;
+    }
+    say(t("gates.saved", { name }));
+    await settled();
+    openEstates();
+  }
+
+  /** Call it before a real change, and what it returns after that: it waits until the server answers from the new data. */
+  function settling() {
+    const before = state.answer?.cover.version;
+    return async () => {
+      for (let i = 0; i < SETTLING && before !== undefined; i += 1) {
+        const { version } = await source.coverage(queryOf(state.question)).catch(() => ({ version: before }));
+        if (version !== before) break;
+        await new Promise((go) => setTimeout(go, SETTLING_MS));
+      }
+      await refresh();
+    };
+  }
+
+  const editing = createStationEdit({ ...{ store, source, sentence, say, words, settling }, opened: back, reopen: (code) => openStation(code, { quiet: true }) });
+  /** What is typed into a form is not lost by a click beside it. */
+  const unsaved = () => {
+    if (!editing.dirty()) return false;
+    say(t("edit.unsaved"));
+    editing.warn();
+    return true;
+  };
+
+  async function editStation(code) {
+    try {
+      await editing.open(code);
+      showPanel(true);
+    } catch (error) {
+      if (state.station) store.set({ station: { ...state.station, problem: sentence(error) } });
+    }
   }
 
   // --- scenarios ---------------------------------------------------------------------------------------
 
-  async function scenarios(act) {
-    try {
-      const result = await act();
-      store.set({ scenarios: await source.scenarios(), problem: "" });
-      return result;
-    } catch (error) {
-      store.set({ problem: sentence(error) });
-      return undefined;
-    }
-  }
-
-  /** Without an act of the planner: a refusal that stands there is about something else and stays. */
-  async function listScenarios() {
-    if (!source.tries) return;
-    try {
-      store.set({ scenarios: await source.scenarios() });
-    } catch (error) {
-      store.set({ problem: sentence(error) });
-    }
-  }
-
-  const titleOf = (scenario) => scenario.title ?? scenario.name ?? String(scenario.id);
-
-  async function save(title, anew) {
-    const kept = anew ? null : state.scenario;
-    const saved = await scenarios(() => source.saveScenario(kept, { title, changes: state.changes }));
-    if (!saved) return false;
-    store.set({ scenario: saved });
-    say(t("scenario.saved", { name: title }));
-    return true;
-  }
-
-  async function openScenario(id) {
-    const found = await scenarios(() => source.scenario(id));
-    if (!found) return;
-    store.set({ scenario: found, tab: "tries" });
-    whatif.open(found.changes ?? []);
-  }
-
-  async function deleteScenario(id) {
-    const done = await scenarios(async () => {
-      await source.deleteScenario(await source.scenario(id));
-      return true;
-    });
-    if (done && state.scenario?.id === id) store.set({ scenario: null });
-    if (done) say(t("scenario.deleted"));
-  }
-
-  /** The changes become real: only this asks the server to change anything but scenarios. */
-  async function apply() {
-    const done = await scenarios(async () => {
-      const fresh = await source.scenario(state.scenario.id);
-      await source.applyScenario(fresh);
-      return true;
-    });
-    if (!done) return false;
-    store.set({ scenario: null });
-    whatif.open([]);
-    await refresh();
-    say(t("scenario.applied"));
-    return true;
-  }
-
-  function leaveScenario() {
-    store.set({ scenario: null });
-    whatif.open([]);
-  }
+  const scenarios = createScenarios({ store, source, whatif, words, say, sentence, settling });
+  const { titleOf } = scenarios;
 
   // --- comparing ---------------------------------------------------------------------------------------
 
@@ -424,10 +512,10 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
 
   async function startCompare(left, right) {
     try {
-      const sides = await Promise.all([side(left), side(right)]);
+      const [today, ...sides] = await Promise.all([side("today"), side(left), side(right)]);
       back();
-      store.set({ compare: { left, right, sides, difference: differences(sides[0].answer.cover, sides[1].answer.cover) }, problem: "" });
-      for (const layer of [badges, pins, marks]) layer.show(false);
+      store.set({ compare: { left, right, sides, today: [left, right].includes("today") ? null : today, difference: differences(sides[0].answer.cover, sides[1].answer.cover) }, problem: "" });
+      for (const layer of [badges, pins, marks, ...(streets ? [streets] : [])]) layer.show(false);
       compare.enter(sides);
     } catch (error) {
       store.set({ problem: sentence(error) });
@@ -466,6 +554,8 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     marks.show(on() && shown("stations"));
     badges.show(on());
     pins.show(on());
+    streets?.show(on());
+    gates.show(on() && (["estates", "gate"].includes(state.view)));
     if (on()) circles.addTo(map);
     else circles.remove();
   }
@@ -475,6 +565,7 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     answers.clear();
     listed = list ?? (await source.stations());
     await load();
+    await listEstates();
   }
 
   page.on(["mode"], () => {
@@ -485,8 +576,8 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     enterLayers();
     draw();
     if (on()) {
-      load();
-      if (!state.scenarios) listScenarios();
+      load().then(() => state.estates.length || listEstates());
+      if (!state.scenarios) scenarios.list();
     }
   });
   page.on(["level"], load);
@@ -495,15 +586,22 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     enterLayers();
     badges.draw();
   });
+  const note = createToolNote(stage, { store, words, signed });
   page.on(["language"], () => {
+    note.render();
     if (on()) draw();
     marks.redraw();
   });
   page.on(["paper"], () => page.state.paper && stopCompare());
+  store.on(["view"], () => gates.show(on() && ["estates", "gate"].includes(state.view)));
+  store.on(["changes"], () => streets?.draw());
   store.on(["marks"], () => marks.redraw());
   store.on(["radius"], drawCircles);
   store.on(["proposal"], () => pins.set(state.proposal?.sites));
-  store.on(["placing"], () => stage.classList.toggle("gm-placing", Boolean(state.placing)));
+  store.on(["placing", "view"], () => {
+    stage.classList.toggle("gm-placing", Boolean(state.placing) || state.view === "gate");
+    if (!state.placing) streets?.rest();
+  });
 
   return {
     store,
@@ -517,7 +615,11 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     back,
     /** Take back the innermost thing that is open; false if there is none. */
     escape() {
-      if (state.placing) store.set({ placing: null });
+      if (state.placing?.begun) {
+        streets.rest();
+        store.set({ placing: { op: "link" } });
+      } else if (state.placing) store.set({ placing: null });
+      else if (unsaved()) return true;
       else if (state.compare) stopCompare();
       else if (state.view !== "numbers") back();
       else return false;
@@ -528,6 +630,10 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     /** Stations as points for the names on the map. */
     stationPoints: () => stationsOf(state.answer).map((one) => ({ properties: one, x: worldX(one.lon), y: worldY(one.lat) })),
     /** The name of a station by its code, also of one that is only tried. */
+    streetName: (change) => streets?.nameOf(change) ?? "",
+    hours: (text, signal) => source.hours(text, signal),
+    estateAt: (latlng) => gates.at(latlng),
+    sentence,
     nameOf: (code) => facts(code)?.properties.name ?? stationsOf(state.answer).find((one) => one.code === code)?.name ?? null,
     setStations(list) {
       listed = list;
@@ -553,12 +659,18 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
       canUndo: () => whatif.canUndo(),
       drop: (i) => whatif.drop(i),
       clearTries: () => whatif.clear(),
-      save,
-      openScenario,
-      deleteScenario,
-      leaveScenario,
-      apply,
-      listScenarios,
+      setHours,
+      openEstates,
+      openGate,
+      saveGate,
+      editStation,
+      saveEdit: editing.save,
+      goOn: editing.goOn,
+      save: scenarios.save,
+      openScenario: scenarios.open,
+      deleteScenario: scenarios.remove,
+      leaveScenario: scenarios.leave,
+      apply: scenarios.apply,
       startCompare,
       stopCompare,
       propose: (form) => siting.propose(form),

@@ -40,6 +40,21 @@ export function coverageApi(api, language) {
       const feature = await get(`stations/${encodeURIComponent(code)}/area`, query);
       return { ...featuresOf({ features: [feature] })[0], properties: feature.properties ?? {} };
     },
+    /** The station with its tag; saving needs the tag, so that nobody writes over somebody else. */
+    async stationTagged(code) {
+      const { body, headers } = await send(`${api}/stations/${encodeURIComponent(code)}`, { language: language() });
+      return { ...body, etag: headers.get("ETag") };
+    },
+    async saveStation(code, etag, changes) {
+      const options = { method: "PATCH", body: changes, headers: { "If-Match": etag }, language: language() };
+      const { body, headers } = await send(`${api}/stations/${encodeURIComponent(code)}`, options);
+      return { ...body, etag: headers.get("ETag") };
+    },
+    hours: (text, signal) => get("opening-hours", { text }, { signal }),
+    streetNear: (lon, lat, within, signal) => get("streets/near", { lon: lon.toFixed(7), lat: lat.toFixed(7), within_m: Math.round(within) }, { signal }),
+    street: (id) => get(`streets/${id}`),
+    estates: async () => featuresOf(await get("estates", { gate: "assumed" })),
+    addGate: (id, lon, lat) => ask(`estates/${id}/gates`, { method: "POST", body: { lon, lat } }),
     scenarios: async () => (await get("scenarios")).scenarios,
     async scenario(id) {
       const { body, headers } = await send(`${api}/${one(id)}`, { language: language() });

@@ -1,5 +1,7 @@
 /** What was clicked in coverage mode: a gap, a place, a station, or the list of what is not attached. */
 import { h, icon } from "./dom.js";
+import { hoursField } from "./hoursfield.js";
+import { OPENINGS } from "./question.js";
 import { isMain } from "./stations.js";
 import { symbol } from "./symbols.js";
 
@@ -13,7 +15,7 @@ export function checksOf(facts) {
   return { checks, known: checks.some(([, met]) => met !== null), score: facts?.score ?? checks.filter(([, met]) => met === true).length };
 }
 
-export function createCoverDetails({ store, words, coverage, actions, openGrid, grids, nearest, tries }) {
+export function createCoverDetails({ store, words, coverage, actions, openGrid, grids, nearest, tries, language }) {
   const { t, term, said, number } = words;
   const { state } = store;
   const households = (n) => t("label.households", { n: number(n) });
@@ -74,6 +76,8 @@ export function createCoverDetails({ store, words, coverage, actions, openGrid, 
       );
       const via = String(route.via ?? "").toLowerCase();
       if (via.startsWith("gate")) lines.push(h("p", { class: "gm-note" }, t(via === "gate" ? "route.gate" : "route.gate_assumed")));
+      const estate = via === "gate_assumed" && tries ? coverage.estateAt(latlng) : null;
+      if (estate) lines.push(h("p", null, h("button", { type: "button", class: "gm-link", "data-key": "put-gate", click: () => actions.openGate(estate.properties.id) }, t("gates.open", { name: estate.properties.name }))));
     }
     return [
       h(
@@ -107,11 +111,43 @@ export function createCoverDetails({ store, words, coverage, actions, openGrid, 
 
   const tags = (title, list) => (list?.length ? card(title, h("ul", { class: "gm-tags" }, ...list.map((name) => h("li", null, String(name))))) : null);
 
+  /** Other hours, only tried: the field stays while the page around it is drawn again. */
+  let trial = null;
+  const tryHours = (code, now) => {
+    if (trial?.code !== code || trial.language !== language()) return null;
+    const field = (trial.field ??= hoursField({ value: now ?? "", key: "try-hours", label: t("hours.try_label"), words, check: coverage.hours, sentence: coverage.sentence, language, input: () => {} }));
+    const submit = async (event) => {
+      event.preventDefault();
+      if (!(await field.look())) {
+        field.parts[0].focus();
+        return;
+      }
+      trial = null;
+      actions.setHours(code, field.text());
+    };
+    return h(
+      "form",
+      { class: "gm-try-hours", submit },
+      h("span", { class: "gm-form-label" }, t("hours.try_label")),
+      ...field.parts,
+      state.question.open ? null : h("p", { class: "gm-note" }, t("hours.counts")),
+      h(
+        "p",
+        { class: "gm-chips" },
+        ...OPENINGS.map((when) =>
+          h("button", { type: "button", class: "gm-chip", "data-key": `open-${when}`, "aria-pressed": String(state.question.open === when), click: () => actions.ask({ open: state.question.open === when ? null : when }) }, t(`ask.open.${when}`)),
+        ),
+      ),
+      h("p", { class: "gm-actions" }, h("button", { type: "submit", class: "gm-button", "data-key": "try-hours-go" }, icon("check"), t("hours.try_go")), button(t("cancel"), () => ((trial = null), store.set({ station: { ...state.station } })), "close", true)),
+    );
+  };
+
   const station = () => {
     const { code, row, facts, error, problem } = state.station;
     const off = row.gone || row.active === false;
     const how = { kind: row.kind, main: isMain(row), state: row.isNew ? "new" : off ? "closed" : "" };
-    const hours = facts?.opening_hours ?? row.opening_hours;
+    // What is tried counts before what is known of the real station.
+    const hours = row.opening_hours ?? (state.changes.some((one) => one.op === "hours" && one.station === code) ? null : facts?.opening_hours);
     return [
       h(
         "section",
@@ -138,9 +174,11 @@ export function createCoverDetails({ store, words, coverage, actions, openGrid, 
               "p",
               { class: "gm-actions" },
               row.gone ? null : button(t("whatif.move"), () => actions.place({ op: "move", station: code }), "move", true),
+              row.gone ? null : button(t("whatif.hours"), () => ((trial = { code, language: language() }), store.set({ station: { ...state.station } })), "clock", true),
               row.gone ? null : button(t(row.isNew ? "whatif.take_back" : "whatif.close"), () => actions.closeStation(code), "close", true),
             )
           : null,
+        tries ? tryHours(code, hours) : null,
       ),
       h(
         "section",
@@ -152,6 +190,7 @@ export function createCoverDetails({ store, words, coverage, actions, openGrid, 
           facts?.tenure ? fact(t("station.tenure"), term("tenure", facts.tenure)) : null,
           facts?.address ? fact(t("station.address"), facts.address) : null,
         ),
+        tries && facts ? h("p", { class: "gm-actions" }, h("button", { type: "button", class: "gm-button gm-plain", "data-key": "edit", click: () => actions.editStation(code) }, icon("edit"), t("edit.open"))) : null,
       ),
       eight(facts),
       tags(t("station.services"), facts?.services ?? row.services),

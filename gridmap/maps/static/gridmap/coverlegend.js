@@ -41,7 +41,10 @@ export function coverLegendRows({ styles, shown, words, coverage, communities, z
   if (shown("stations")) {
     const stations = coverage.stationsOf();
     if (state.marks === "score") {
-      for (const score of [8, 5, 2]) add(symbol({ kind: "", main: true, score }, 17), t("legend.score", { n: score }), true);
+      for (const [score, range] of [[8, "8"], [6, "6–7"], [4, "4–5"], [2, "2–3"], [0, "0–1"]]) {
+        if (stations.some((one) => Number.isFinite(one.score) && Math.floor(one.score / 2) === score / 2)) add(symbol({ kind: "", main: true, score }, 17), t("legend.score", { n: range }), true);
+      }
+      if (stations.some((one) => !Number.isFinite(one.score))) add(symbol({ kind: "", main: true, score: null }, 17), t("legend.score_unknown"), true);
     } else {
       const kinds = [...new Set(stations.map(({ kind }) => kind))].sort();
       for (const kind of kinds) add(symbol({ kind, main: true }, 17), term("station.kind", kind), true);
@@ -51,6 +54,10 @@ export function coverLegendRows({ styles, shown, words, coverage, communities, z
     if (stations.some((one) => !one.isNew && (one.gone || one.active === false))) add(symbol({ kind: "grid_station", main: true, state: "closed" }, 17), t("legend.closed"), true);
   }
   if (state.radius) add(sample(s("circle", { cx: 17, cy: 9, r: 7.5, fill: "none", stroke: style.circle, "stroke-width": 1.6, "stroke-dasharray": "5 3" })), t("legend.circle", { n: state.radius }));
+  const ops = new Set(state.changes.map(({ op }) => op));
+  if (!state.compare && ops.has("close_street")) add(sample(stroke(style.closed, 3.4, "7 4")), t("legend.closed_street"), true);
+  if (!state.compare && ops.has("link")) add(sample(stroke(style.link, 3.4)), t("legend.link"), true);
+  if (["estates", "gate"].includes(state.view)) add(sample(s("rect", { x: 2, y: 2, width: 30, height: 14, fill: "none", stroke: style.wall, "stroke-width": 2, "stroke-dasharray": "6 4" })), t("legend.wall"));
   if (coverage.outcome().size) {
     add(sample(stroke(style.gain, 2.8)), t("legend.gain"));
     if ([...coverage.outcome().values()].some((change) => change < 0)) add(sample(stroke(style.loss, 2.8, "7 4")), t("legend.loss"));

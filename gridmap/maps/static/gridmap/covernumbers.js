@@ -92,6 +92,10 @@ export function createNumbers({ store, words, signed, actions }) {
           ? h("button", { type: "button", class: "gm-link gm-unattached", click: () => store.set({ view: "unattached" }) },
               t("unattached.note", { buildings: number(unattached.buildings), households: number(unattached.households) }))
           : null,
+        state.estates.length
+          ? h("button", { type: "button", class: "gm-link gm-unattached", "data-key": "estates", click: () => actions.openEstates() },
+              t("gates.note", { n: number(state.estates.length), households: number(state.estates.reduce((sum, { properties }) => sum + properties.households, 0)) }))
+          : null,
         ...warnings.map((warning) => h("p", { class: "gm-warning" }, icon("warn"), said(warning))),
         circles.length ? circle(circles) : null,
       ),

@@ -4,7 +4,9 @@ import { createCoverDetails } from "./coverdetails.js";
 import { createCoverLists } from "./coverlists.js";
 import { createNumbers } from "./covernumbers.js";
 import { h, icon } from "./dom.js";
+import { createEstates } from "./estatespanel.js";
 import { createSitingPanel } from "./sitingpanel.js";
+import { createStationForm } from "./stationform.js";
 import { createTries } from "./tries.js";
 
 /** `offered()` says which kinds, services and tiers there are to choose from; `tries`: a server answers what-if; `steps`: the slider's. */
@@ -16,9 +18,11 @@ export function createCoverPanel(body, { coverage, page, words, grids, offered, 
   const controls = createControls({ store, words, ask: actions.ask, offered, steps, free: tries });
   const numbers = createNumbers({ store, words, signed: coverage.signed, actions });
   const lists = createCoverLists(shared);
-  const details = createCoverDetails({ ...shared, grids, nearest: lists.nearest, tries });
+  const details = createCoverDetails({ ...shared, grids, nearest: lists.nearest, tries, language: () => page.state.language });
   const trial = createTries(shared);
   const siting = createSitingPanel(shared);
+  const editor = createStationForm({ store, words, actions, offered, check: coverage.hours, sentence: coverage.sentence, language: () => page.state.language });
+  const views = { ...details, edit: editor, ...createEstates({ store, words, actions }) };
   const tabs = ["gaps", "grids", "stations", ...(tries ? ["siting", "tries"] : [])];
   const scroll = h("div", { class: "gm-scroll gm-cover", id: "gm-list", tabindex: "-1" });
   let built = "";
@@ -41,19 +45,11 @@ export function createCoverPanel(body, { coverage, page, words, grids, offered, 
 
   const back = () => h("button", { type: "button", class: "gm-back", "data-key": "back", click: () => actions.back() }, icon("back"), t("cover.back"));
 
-  const placing = () =>
-    h(
-      "div",
-      { class: "gm-placing-note" },
-      h("p", null, t(state.placing.op === "move" ? "placing.move" : "placing.add")),
-      h("button", { type: "button", class: "gm-link", click: () => store.set({ placing: null }) }, t("cancel")),
-    );
-
   const content = () => {
     if (state.compare) return trial.comparison();
-    if (state.view !== "numbers") return [back(), ...details[state.view]()];
+    if (state.view !== "numbers") return [back(), ...views[state.view]()];
     const list = { gaps: lists.gaps, grids: lists.grids, stations: lists.stations, siting, tries: trial.view }[state.tab];
-    return [state.placing ? placing() : null, ...numbers(), state.answer ? tabBar() : null, ...(state.answer ? list() : [])];
+    return [...numbers(), state.answer ? tabBar() : null, ...(state.answer ? list() : [])];
   };
 
   const render = () => {
@@ -89,7 +85,7 @@ export function createCoverPanel(body, { coverage, page, words, grids, offered, 
 
   scroll.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step || ["INPUT", "SELECT"].includes(event.target.tagName)) return;
+    if (!step || ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName)) return;
     const stops = [...scroll.querySelectorAll(".gm-cover-row, .gm-cover-tabs button[aria-pressed=true], .gm-scenarios .gm-link, .gm-choices button")];
     const next = stops[stops.indexOf(event.target) + step];
     if (!stops.includes(event.target) || !next) return;
@@ -98,7 +94,7 @@ export function createCoverPanel(body, { coverage, page, words, grids, offered, 
   });
 
   store.on(
-    ["answer", "today", "difference", "busy", "problem", "tab", "view", "gap", "place", "station", "marks", "radius", "placing", "changes", "scenario", "scenarios", "compare", "form", "proposal", "job", "thinking", "sitingProblem"],
+    ["answer", "today", "difference", "busy", "problem", "tab", "view", "gap", "place", "station", "marks", "radius", "placing", "changes", "scenario", "scenarios", "compare", "form", "proposal", "job", "thinking", "sitingProblem", "estates", "gate", "edit", "streets"],
     render,
   );
   page.on(["mode", "language", "grids", "stations"], () => {

@@ -361,7 +361,7 @@ export async function mount(map) {
       tries: Boolean(source.coverage.tries),
       steps: stepsOf(source.coverage),
     });
-    coverage.store.on(["answer", "compare", "marks", "radius", "proposal", "changes"], () => {
+    coverage.store.on(["answer", "compare", "marks", "radius", "proposal", "changes", "view"], () => {
       legendBox.render();
       labels.refresh();
     });

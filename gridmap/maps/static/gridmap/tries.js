@@ -1,7 +1,11 @@
 /** What is tried: the changes, their effect, named scenarios, comparing two of them, and making one real. */
+import { compareTable } from "./comparetable.js";
 import { h, icon } from "./dom.js";
 
-export function createTries({ store, words, coverage, actions }) {
+/** How many grids are listed with what changes in them. */
+const MOST_GRIDS = 6;
+
+export function createTries({ store, words, coverage, actions, openGrid }) {
   const { t, number } = words;
   const { state } = store;
   let asked = null;
@@ -10,6 +14,7 @@ export function createTries({ store, words, coverage, actions }) {
     h("button", { type: "button", class: plain ? "gm-button gm-plain" : "gm-button", disabled: off, click: act }, icon(name), words_);
 
   const told = (change) => {
+    if (change.op === "close_street") return t("whatif.op.close_street", { name: coverage.streetName(change) });
     const name = change.name ?? coverage.nameOf(change.station) ?? change.station;
     return t(`whatif.op.${change.op}`, { name });
   };
@@ -48,6 +53,46 @@ export function createTries({ store, words, coverage, actions }) {
       h("tbody", null, ...["households", "people", "buildings"].map(row)),
     );
   };
+
+  /** The grids that change most, each a way to look at it. */
+  const changedGrids = () => {
+    if (!state.changes.length || state.tried !== state.changes) return null;
+    const rows = new Map((state.answer?.cover.rows ?? []).map((row) => [row.code, row]));
+    const sorted = [...coverage.outcome()].sort(([a, x], [b, y]) => Math.abs(y) - Math.abs(x) || String(a).localeCompare(String(b)));
+    if (!sorted.length) return null;
+    return h(
+      "div",
+      { class: "gm-changed" },
+      h(
+        "ul",
+        null,
+        ...sorted.slice(0, MOST_GRIDS).map(([code, change]) =>
+          h(
+            "li",
+            null,
+            h("button", { type: "button", class: "gm-link gm-plain-link", "data-key": `changed-${code}`, click: () => openGrid(code) }, rows.get(code)?.name || code),
+            h("span", { class: change > 0 ? "gm-gain" : "gm-loss" }, coverage.signed(change)),
+          ),
+        ),
+      ),
+      sorted.length > MOST_GRIDS ? h("button", { type: "button", class: "gm-link", "data-key": "changed-all", click: () => store.set({ tab: "grids" }) }, t("whatif.all_grids", { n: number(sorted.length) })) : null,
+    );
+  };
+
+  const TOOLS = [
+    ["add", "plus"],
+    ["close_street", "closed"],
+    ["link", "link"],
+  ];
+  /** What can be done on the map; each button is pressed while its tool is in hand. */
+  const tools = () =>
+    h(
+      "div",
+      { class: "gm-tools", role: "group", "aria-label": t("whatif.tools") },
+      ...TOOLS.map(([op, name]) =>
+        h("button", { type: "button", "data-key": `tool-${op}`, "aria-pressed": String(state.placing?.op === op), click: () => actions.place({ op }) }, icon(name), t(`whatif.tool.${op}`)),
+      ),
+    );
 
   /** A question that only its own button answers with yes. */
   const confirm = (words_, yes, act) => {
@@ -95,12 +140,13 @@ export function createTries({ store, words, coverage, actions }) {
       "section",
       { class: "gm-card" },
       h("h3", null, state.scenario ? t("scenario.open", { name: coverage.titleOf(state.scenario) }) : t("whatif.title")),
+      tools(),
       changes(),
       effect(),
+      changedGrids(),
       h(
         "p",
         { class: "gm-actions" },
-        button("plus", t("whatif.add"), () => actions.place({ op: "add" })),
         state.changes.length || actions.canUndo() ? button("undo", t("whatif.undo"), () => actions.undo(), true, !actions.canUndo()) : null,
         state.changes.length ? button("swipe", t("compare.start"), () => actions.startCompare("today", "tries")) : null,
         state.scenario ? button("close", t("scenario.leave"), () => actions.leaveScenario()) : state.changes.length ? button("close", t("whatif.clear"), () => actions.clearTries()) : null,
@@ -162,15 +208,7 @@ export function createTries({ store, words, coverage, actions }) {
 
   /** While two are compared: what they differ in, by grid. */
   const comparison = () => {
-    const { sides, difference } = state.compare;
-    const totals = sides.map(({ answer }) => answer.cover.totals);
-    const rows = new Map(sides[1].answer.cover.rows.map((row) => [row.code, row]));
-    const old = new Map(sides[0].answer.cover.rows.map((row) => [row.code, row]));
-    const sorted = [...difference].sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
-    const cells = (before, now) => {
-      const change = (now ?? 0) - (before ?? 0);
-      return [h("td", null, number(before)), h("td", null, number(now)), h("td", { class: change > 0 ? "gm-gain" : change < 0 ? "gm-loss" : null }, coverage.signed(change))];
-    };
+    const { sides, today } = state.compare;
     return [
       h(
         "section",
@@ -178,18 +216,8 @@ export function createTries({ store, words, coverage, actions }) {
         h("h2", { tabindex: "-1" }, t("compare.title")),
         h("p", { class: "gm-note" }, t("compare.about")),
         h("p", { class: "gm-actions" }, button("close", t("compare.stop"), () => actions.stopCompare())),
-        h(
-          "table",
-          { class: "gm-effect", id: "gm-compare-table" },
-          h("caption", null, t("compare.caption", { n: number(difference.size) })),
-          h("thead", null, h("tr", null, h("th", { scope: "col" }, t("tab.list")), ...sides.map(({ name }) => h("th", { scope: "col" }, name)), h("th", { scope: "col" }, t("compare.difference")))),
-          h(
-            "tbody",
-            null,
-            h("tr", { class: "gm-sum" }, h("th", { scope: "row" }, t("compare.all")), ...cells(totals[0].households_covered, totals[1].households_covered)),
-            ...sorted.map(([code]) => h("tr", null, h("th", { scope: "row" }, rows.get(code)?.name || code), ...cells(old.get(code)?.households_covered, rows.get(code)?.households_covered))),
-          ),
-        ),
+        comparing(state.scenarios ?? []),
+        compareTable({ sides, today, words, signed: coverage.signed, openGrid }),
       ),
     ];
   };

@@ -30,6 +30,20 @@ export function closed(changes, code) {
   return [...changes.filter((change) => change.station !== code), { op: "close", station: code }];
 }
 
+/** Other hours: of a station that is only tried they are its own, of a real one a change. */
+export function withHours(changes, code, text) {
+  if (changes.some((change) => change.op === "add" && change.code === code)) {
+    return changes.map((change) => (change.op === "add" && change.code === code ? { ...change, opening_hours: text } : change));
+  }
+  const others = changes.filter((change) => !(change.op === "hours" && change.station === code));
+  return [...others, { op: "hours", station: code, opening_hours: text || null }];
+}
+
+/** A street is closed from junction to junction at a place. */
+export const shut = (changes, street, lon, lat) => [...changes, { op: "close_street", street, lon: rounded(lon), lat: rounded(lat) }];
+
+export const linked = (changes, path) => [...changes, { op: "link", path: path.map(([lon, lat]) => [rounded(lon), rounded(lat)]) }];
+
 export function createWhatIf(onChange) {
   let changes = [];
   const past = [];
@@ -47,6 +61,9 @@ export function createWhatIf(onChange) {
     add: (station) => set(added(changes, station)),
     addAll: (stations) => set(stations.reduce(added, changes)),
     close: (code) => set(closed(changes, code)),
+    hours: (code, text) => set(withHours(changes, code, text)),
+    shut: (street, lon, lat) => set(shut(changes, street, lon, lat)),
+    link: (path) => set(linked(changes, path)),
     drop: (i) => set(changes.filter((_, k) => k !== i)),
     clear: () => set([]),
     undo() {
