@@ -20,6 +20,7 @@ __all__ = ["settled"]
 _ATTEMPTS = 5
 _CRUMB_M2 = 1.0
 _LOST_M2 = 1e-6
+_EQUAL_M = 1e-4
 
 
 def settled(cells: Geometries, block: Any) -> Geometries:
@@ -77,7 +78,10 @@ def _numbers(known: Floats, xy: Floats) -> Ints:
 
 
 def _nearest_along(xy: Floats, block: Any) -> Floats:
-    """Return the nearer end of the rim segment on which each point lies."""
+    """Return the nearer end of the rim segment on which each point lies; of equal ones the western, southern.
+
+    It must not depend on where a ring begins, nor on rounding.
+    """
     ring_xy, ring = shapely.get_coordinates(shapely.get_rings(block), return_index=True)
     inner = np.flatnonzero(ring[1:] == ring[:-1])
     a, b = ring_xy[inner], ring_xy[inner + 1]
@@ -85,7 +89,9 @@ def _nearest_along(xy: Floats, block: Any) -> Floats:
     hit = shapely.STRtree(edges).nearest(shapely.points(xy))
     to_a = np.hypot(*(xy - a[hit]).T)
     to_b = np.hypot(*(xy - b[hit]).T)
-    nearer: Floats = np.where((to_a <= to_b)[:, None], a[hit], b[hit])
+    first = (a[hit, 0] < b[hit, 0]) | ((a[hit, 0] == b[hit, 0]) & (a[hit, 1] < b[hit, 1]))
+    near_a = np.where(np.abs(to_a - to_b) < _EQUAL_M, first, to_a < to_b)
+    nearer: Floats = np.where(near_a[:, None], a[hit], b[hit])
     return nearer
 
 
