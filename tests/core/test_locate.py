@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 
-from gridmap.core.locate import GridIndex, TreeCover, coordinate_problems, nearest_stations
+from gridmap.core.locate import GridIndex, coordinate_problems, nearest_stations
 from gridmap.errors import InputError, NotFound
 
 WEST, SOUTH, STEP = 113.43, 36.19, 0.004
@@ -390,17 +390,28 @@ def test_a_building_of_an_unknown_grid_is_refused():
         GridIndex.build(frame([square(0, 0)]), metric_epsg=EPSG, buildings=house)
 
 
-def test_another_cover_can_take_the_place_of_the_tree():
-    asked = []
-
-    class Counting(TreeCover):
-        def owner(self, lons, lats):
-            asked.append(len(lons))
-            return super().owner(lons, lats)
-
-    index = GridIndex.build(frame([square(0, 0)]), metric_epsg=EPSG, cover=Counting)
-    assert index.locate_points([WEST] * 3, [SOUTH] * 3).uid.tolist() == [100] * 3
-    assert asked == [3]
+@settings(max_examples=15)
+@given(st.integers(0, 10_000), st.sampled_from([0.0, 15.0, 400.0]), st.sampled_from([None, 5.0, 90.0]))
+def test_compiled_loops_give_the_answers_of_the_trees(seed, flag, accuracy):
+    polygons, codes, rng = partition(seed)
+    if seed % 3 == 0:  # a bad edit: one grid lies over others too
+        polygons[0] = shapely.union(polygons[0], shapely.box(WEST, SOUTH, WEST + 0.008, SOUTH + 0.008))
+    xy = probes(polygons, rng)
+    houses = shapely.buffer(shapely.points(xy[rng.integers(0, 60, 12)]), 0.0003, cap_style="square")
+    uids = [None if rng.random() < 0.2 else int(u) for u in rng.integers(100, 100 + len(polygons), 12)]
+    buildings = gpd.GeoDataFrame({"building_id": range(12), "grid_uid": uids}, geometry=houses, crs="EPSG:4326")
+    xy = np.concatenate([xy, shapely.get_coordinates(houses), shapely.get_coordinates(shapely.centroid(houses))])
+    plain, compiled = (
+        GridIndex.build(frame(polygons, codes), metric_epsg=EPSG, buildings=buildings, compiled=c).locate_points(
+            xy[:, 0], xy[:, 1], accuracy_m=accuracy, near_boundary_m=flag
+        )
+        for c in (False, True)
+    )
+    np.testing.assert_array_equal(plain.uid, compiled.uid)
+    np.testing.assert_array_equal(plain.building_id, compiled.building_id)
+    np.testing.assert_array_equal(plain.near_boundary, compiled.near_boundary)
+    np.testing.assert_allclose(plain.boundary_m, compiled.boundary_m, atol=1e-6)
+    assert list(plain) == list(compiled)
 
 
 def test_threads_get_the_same_answers():

@@ -30,10 +30,13 @@ class TreeCover:
     ----------
     polygons
         Polygons or multipolygons in EPSG:4326, valid, in ascending order of grid code.
+    interior
+        Only the interior counts, not the rim.
     """
 
-    def __init__(self, polygons: Geometries) -> None:
+    def __init__(self, polygons: Geometries, *, interior: bool = False) -> None:
         self._polygons = polygons
+        self._holds = shapely.contains_xy if interior else shapely.intersects_xy
         self._tree = shapely.STRtree(polygons)
         shapely.prepare(polygons)
         if len(polygons):
@@ -43,11 +46,11 @@ class TreeCover:
             self.pairs(first[:1, 0], first[:1, 1])
 
     def pairs(self, lons: Floats, lats: Floats) -> tuple[Ints, Ints]:
-        """Return (point, polygon) for every polygon that covers a point, its rim included."""
+        """Return (point, polygon) for every polygon that covers a point."""
         if not len(self._polygons) or not len(lons):
             return np.empty(0, np.intp), np.empty(0, np.intp)
         point, polygon = self._tree.query(shapely.points(lons, lats))
-        hit = shapely.intersects_xy(self._polygons[polygon], lons[point], lats[point])
+        hit = self._holds(self._polygons[polygon], lons[point], lats[point])
         return point[hit], polygon[hit]
 
     def owner(self, lons: Floats, lats: Floats) -> tuple[Ints, Bools]:

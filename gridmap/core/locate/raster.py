@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import shapely
 
-from gridmap.core.locate.cover import Bools, Floats, Geometries, Ints, TreeCover
+from gridmap.core.locate.cover import Bools, Cover, Floats, Geometries, Ints, TreeCover
 from gridmap.core.locate.kernels import ASK, RECORD, Int32s, Int64s, fill, meeting, owner_of_one, owners
 
 __all__ = ["RasterCover"]
@@ -38,16 +38,20 @@ class RasterCover:
     polygons
         Polygons or multipolygons in one flat system (EPSG:4326 degrees taken as plane), in ascending order of grid
         code. They may overlap and leave gaps.
+    exact
+        Answers what doubles cannot decide; by default :class:`TreeCover`, made when it is first needed.
     threads
         Threads for many points at once.
     cells
         Cells of the raster; by default two for each edge.
     """
 
-    def __init__(self, polygons: Geometries, *, threads: int = 1, cells: int | None = None) -> None:
+    def __init__(
+        self, polygons: Geometries, *, exact: Cover | None = None, threads: int = 1, cells: int | None = None
+    ) -> None:
         self._polygons = np.asarray(polygons, dtype=object)
         self._threads = threads
-        self._tree: TreeCover | None = None
+        self._plain = exact
         self._making = threading.Lock()
         self._xy, edge, start = _edges(self._polygons)
         self._frame, shape = _raster(self._xy, cells or len(edge) * CELLS_PER_EDGE)
@@ -91,11 +95,11 @@ class RasterCover:
             return int(self._exact().owner(np.array([lon]), np.array([lat]))[0][0])
         return found
 
-    def _exact(self) -> TreeCover:
+    def _exact(self) -> Cover:
         with self._making:
-            if self._tree is None:
-                self._tree = TreeCover(self._polygons)
-            return self._tree
+            if self._plain is None:
+                self._plain = TreeCover(self._polygons)
+            return self._plain
 
 
 def _edges(polygons: Geometries) -> tuple[Floats, Int32s, Int64s]:
