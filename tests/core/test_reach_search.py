@@ -183,3 +183,19 @@ def test_a_building_cannot_add_negative_time():
     things = things_of(network, [0], [0], [0.0], [0.0], 1)
     with pytest.raises(InputError, match="0 and 4 hours"):
         legs(plain_times(network), things, extra_s=[-1.0])
+
+
+def test_a_search_with_more_nodes_at_once_than_it_takes_out_of_a_bucket_is_still_exact():
+    rng = np.random.default_rng(2)
+    network = random_network(rng, nodes=9000, edges=15000, extent_m=900)
+    times = random_times(rng, network)
+    stations, buildings = random_things(rng, network, 3), random_things(rng, network, 500)
+    found = nearest(times, stations, buildings, limit_s=LIMIT_S)
+    assert np.array_equal(found.seconds.astype(float), SplitGraph(times, stations, buildings).nearest(LIMIT_S))
+
+
+def test_arcs_hold_heads_and_whole_steps_side_by_side():
+    times = random_times(np.random.default_rng(3), random_network(np.random.default_rng(3), nodes=9, edges=20))
+    assert np.array_equal(times.arcs[:, 0], times.network.arc_head)
+    walked = np.isfinite(times.arc_to_s)
+    assert np.array_equal(times.arcs[walked, 1] / 1024, times.arc_to_s[walked])

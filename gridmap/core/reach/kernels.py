@@ -16,12 +16,11 @@ from typing import NamedTuple, TypeVar, cast
 import numpy as np
 from numba import njit
 
-from gridmap.core.network.graph import STEPS_PER_S, Bools, Floats, Ints, Longs, Seconds
+from gridmap.core.network.graph import CLOSED, STEPS_PER_S, Bools, Floats, Ints, Longs, Seconds
 
 OWNER_BITS = 32
-#: Label of a node that no station reaches; and ticks of what cannot be walked. Their sum fits into 63 bits.
+#: Label of a node that no station reaches; with the ticks of what is closed it fits into 63 bits.
 UNREACHED = 1 << 61
-CLOSED = 1 << 28
 #: Buckets are 8 s wide: less than most streets between two crossings.
 WIDTH_BITS = 13
 BUCKET_BITS = OWNER_BITS + WIDTH_BITS
@@ -39,8 +38,8 @@ class Streets(NamedTuple):
     """The arrays of a network and its times that a search reads; see WalkNetwork and WalkTimes."""
 
     arc_start: Ints
+    arcs: Ints
     arc_head: Ints
-    arc_s: Seconds
     arc_edge: Ints
     arc_forward: Bools
     edge_u: Ints
@@ -68,9 +67,11 @@ class Legs(NamedTuple):
         (E + 1,) the rows of edge e are ``slot[e]`` … ``slot[e + 1] - 1``; (1,) where nobody asked for them.
     start, row
         (n + 1,), (R,): the rows of thing t are ``row[start[t]:start[t + 1]]``.
-    door_u, door_v, door_to_u, door_to_v
-        (R,) the nodes at the ends of the edge, and the ticks to them, sorted by thing: those of thing t are
-        ``start[t]`` … ``start[t + 1] - 1``.
+    door
+        (n, 4) the nodes at the ends of a thing's edge and the ticks to them, of things with one row; CLOSED where
+        there is none or several.
+    several
+        Things with several rows.
     extra
         (n,) ticks that each thing adds of its own.
     """
@@ -85,10 +86,8 @@ class Legs(NamedTuple):
     slot: Ints
     start: Ints
     row: Ints
-    door_u: Ints
-    door_v: Ints
-    door_to_u: Ints
-    door_to_v: Ints
+    door: Ints
+    several: Ints
     extra: Ints
 
     @property
@@ -112,16 +111,15 @@ class Work(NamedTuple):
     touched: Ints
 
 
-# C901: one loop in one piece; calls inside it cost more than what they do.
+# One loop in one piece: calls inside it cost more than what they do.
 @compiled
 def spread(  # noqa: C901
     streets: Streets, seed_node: Ints, seed_label: Longs, limit: int, work: Work
 ) -> int:
-    """Spread labels from the seeds to every node within ``limit`` ticks; return how many nodes were touched."""
+    """Spread labels from a few seeds to every node within ``limit`` ticks; return how many nodes were touched."""
     # Fields of tuples are looked up and counted at every use in a loop: three times slower than these names.
-    arc_start, arc_head, arc_s = streets.arc_start, streets.arc_head, streets.arc_s
+    arc_start, arcs = streets.arc_start, streets.arcs
     label, touched = work.label, work.touched
-    limit_s = np.float32(limit / STEPS_PER_S)
     beyond = (np.int64(limit) + 1) << OWNER_BITS
     # Linked lists of nodes, one for each bucket.
     bucket = np.full((limit >> WIDTH_BITS) + 1, -1, np.int32)
@@ -152,10 +150,8 @@ def spread(  # noqa: C901
                 following = np.concatenate((following, np.empty_like(following)))
                 waiting = np.concatenate((waiting, np.empty_like(waiting)))
             for arc in range(first, last):
-                if not arc_s[arc] <= limit_s:
-                    continue
-                new = mine + (np.int64(arc_s[arc] * STEPS_PER_S) << OWNER_BITS)
-                node = arc_head[arc]
+                new = mine + (np.int64(arcs[arc, 1]) << OWNER_BITS)
+                node = arcs[arc, 0]
                 if new < label[node] and new < beyond:
                     if label[node] == UNREACHED:
                         touched[seen] = node
@@ -166,6 +162,53 @@ def spread(  # noqa: C901
                     bucket[new >> BUCKET_BITS] = used
                     used += 1
     return seen
+
+
+@compiled
+def spread_wide(  # noqa: C901
+    streets: Streets, seed_node: Ints, seed_label: Longs, limit: int, label: Longs
+) -> None:
+    """Improve labels from many seeds, as :func:`spread` does; ``label`` may hold those of an earlier search.
+
+    The nodes of a bucket are taken out before they are worked on, so that the processor looks ahead from one to the
+    next: a third faster where buckets are full, slower where they hold a few nodes.
+    """
+    arc_start, arcs = streets.arc_start, streets.arcs
+    bucket = np.full((limit >> WIDTH_BITS) + 1, -1, np.int32)
+    queue = np.empty((_ENTRIES + len(label) + len(seed_node), 2), np.int32)
+    now = np.empty(_ENTRIES, np.int32)
+    used = 0
+    for i in range(len(seed_node)):
+        node, new = seed_node[i], seed_label[i]
+        if new < label[node]:
+            label[node] = new
+            at = new >> BUCKET_BITS
+            queue[used, 0], queue[used, 1] = node, bucket[at]
+            bucket[at] = used
+            used += 1
+    for b in range(len(bucket)):
+        while bucket[b] >= 0:
+            entry, count, room = bucket[b], 0, 0
+            while entry >= 0 and count < len(now):
+                node, entry = queue[entry, 0], queue[entry, 1]
+                if (label[node] >> BUCKET_BITS) == b:
+                    now[count] = node
+                    count += 1
+                    room += arc_start[node + 1] - arc_start[node]
+            bucket[b] = entry
+            while used + room > len(queue):
+                queue = np.concatenate((queue, np.empty_like(queue)))
+            for i in range(count):
+                mine = label[now[i]]
+                for arc in range(arc_start[now[i]], arc_start[now[i] + 1]):
+                    node = arcs[arc, 0]
+                    new = mine + (np.int64(arcs[arc, 1]) << OWNER_BITS)
+                    if new < label[node]:
+                        label[node] = new
+                        at = new >> BUCKET_BITS
+                        queue[used, 0], queue[used, 1] = node, bucket[at]
+                        bucket[at] = used
+                        used += 1
 
 
 def along_edge(
@@ -196,25 +239,56 @@ def improve(seconds: Seconds, station: Ints, building: int, ticks: int, by: int)
 
 
 @compiled
-def to_buildings(
-    label: Longs, stations: Legs, buildings: Legs, straight: Straight, limit: int
-) -> tuple[Seconds, Ints]:  # fmt: skip
-    """Return the least seconds of every building (inf beyond ``limit`` ticks) and its station (-1)."""
-    start, door_u, door_v = buildings.start, buildings.door_u, buildings.door_v
-    door_to_u, door_to_v = buildings.door_to_u, buildings.door_to_v
-    count = len(start) - 1
-    seconds = np.empty(count, np.float32)
-    station = np.empty(count, np.int32)
+def by_streets(
+    label: Longs, streets: Streets, buildings: Legs, which: Ints, limit: int, seconds: Seconds, station: Ints
+) -> None:
+    """Write the least seconds (inf) and station (-1) by way of the ends of their streets for some buildings."""
+    start, row_of, rows, edge = buildings.start, buildings.row, buildings.rows, buildings.edge
     beyond = (np.int64(limit) + 1) << OWNER_BITS
-    for building in range(count):
+    for building in which:
         best = beyond
-        for row in range(start[building], start[building + 1]):
-            by_u = label[door_u[row]] + (np.int64(door_to_u[row]) << OWNER_BITS)
-            by_v = label[door_v[row]] + (np.int64(door_to_v[row]) << OWNER_BITS)
+        for i in range(start[building], start[building + 1]):
+            row = row_of[i]
+            by_u = label[streets.edge_u[edge[row]]] + (np.int64(rows[row, 0]) << OWNER_BITS)
+            by_v = label[streets.edge_v[edge[row]]] + (np.int64(rows[row, 1]) << OWNER_BITS)
             best = min(best, by_u, by_v)
         reached = best < beyond
         seconds[building] = np.float32(best >> OWNER_BITS) / np.float32(STEPS_PER_S) if reached else np.float32(np.inf)
         station[building] = np.int32(best & 0x7FFFFFFF) if reached else np.int32(-1)
+
+
+@compiled
+def all_by_streets(label: Longs, streets: Streets, buildings: Legs, limit: int) -> tuple[Seconds, Ints]:
+    """Return what :func:`by_streets` writes, for all buildings.
+
+    What is read of a building lies side by side, and in their order: only the labels are read here and there.
+    """
+    door = buildings.door
+    count = len(door)
+    seconds = np.empty(count, np.float32)
+    station = np.empty(count, np.int32)
+    step = np.float32(1.0 / STEPS_PER_S)
+    beyond = (np.int64(limit) + 1) << OWNER_BITS
+    if len(label) == 0:
+        seconds[:] = np.inf
+        station[:] = -1
+        return seconds, station
+    for building in range(count):
+        by_u = label[door[building, 0]] + (np.int64(door[building, 2]) << OWNER_BITS)
+        by_v = label[door[building, 1]] + (np.int64(door[building, 3]) << OWNER_BITS)
+        best = min(by_u, by_v)
+        reached = best < beyond
+        seconds[building] = np.float32(best >> OWNER_BITS) * step if reached else np.float32(np.inf)
+        station[building] = np.int32(best & 0x7FFFFFFF) if reached else np.int32(-1)
+    by_streets(label, streets, buildings, buildings.several, limit, seconds, station)
+    return seconds, station
+
+
+@compiled
+def without_nodes(
+    stations: Legs, buildings: Legs, straight: Straight, limit: int, seconds: Seconds, station: Ints
+) -> None:
+    """Improve answers by ways that pass no node: along the street on which a station itself stands, and straight."""
     slot, thing = buildings.slot, buildings.thing
     along, off, from_u, from_v = buildings.along_m, buildings.off, buildings.from_u, buildings.from_v
     for own in range(len(stations.edge)):
@@ -229,7 +303,6 @@ def to_buildings(
         for pair in range(first[by], first[by + 1]):
             if ticks_of[pair] <= limit:
                 improve(seconds, station, building_of[pair], ticks_of[pair], by)
-    return seconds, station
 
 
 @compiled
@@ -255,6 +328,8 @@ class Desk(NamedTuple):
         (E,) the last station that stood on an edge; -1.
     best, several
         (B,) ticks of buildings that may be met more than once, CLOSED; and room to list them.
+    building, seconds
+        Room for pairs, at least B: only what is used of it costs anything.
     """
 
     label: Longs
@@ -262,6 +337,8 @@ class Desk(NamedTuple):
     own_edge: Ints
     best: Ints
     several: Ints
+    building: Ints
+    seconds: Seconds
 
 
 @compiled
@@ -384,8 +461,7 @@ def pairs_of(
     """
     work = Work(desk.label, desk.touched)
     counts = np.zeros(last - first, np.int64)
-    building = np.empty(_ENTRIES + len(desk.best), np.int32)
-    seconds = np.empty(_ENTRIES + len(desk.best), np.float32)
+    building, seconds = desk.building, desk.seconds
     total = 0
     for source in range(first, last):
         seed, seed_label = seeds_of(streets, stations, source)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridmap.core.network.graph import (
+    CLOSED,
     LONGEST_S,
     STEPS_PER_S,
     Attachments,
@@ -17,7 +18,7 @@ from gridmap.core.network.graph import (
     WalkTimes,
     whole_steps,
 )
-from gridmap.core.reach.kernels import CLOSED, Legs, Straight
+from gridmap.core.reach.kernels import Legs, Straight
 from gridmap.errors import InputError
 
 __all__ = ["DirectPairs", "legs", "limit_ticks", "straight_of"]
@@ -95,24 +96,32 @@ def legs(
     start = np.zeros(attachments.count + 1, np.int32)
     np.cumsum(np.bincount(thing, minlength=attachments.count), out=start[1:])
     row = np.argsort(thing, kind="stable").astype(np.int32)
-    to_ends = door(to_u), door(to_v)
+    alone = (np.diff(start) == 1)[thing]
+    rows = np.column_stack([door(to_u), door(to_v), np.where(alone, thing, ~thing)]).astype(np.int32)
     return Legs(
         thing=thing,
         edge=edge,
         along_m=along,
         off=np.minimum(off, CLOSED).astype(np.int32),
-        rows=np.column_stack([*to_ends, np.where((np.diff(start) > 1)[thing], ~thing, thing)]),
+        rows=rows,
         from_u=door(from_u),
         from_v=door(from_v),
         slot=slot,
         start=start,
         row=row,
-        door_u=network.edge_u[edge[row]],
-        door_v=network.edge_v[edge[row]],
-        door_to_u=to_ends[0][row],
-        door_to_v=to_ends[1][row],
+        door=_doors(
+            attachments.count, thing[alone], network.edge_u[edge[alone]], network.edge_v[edge[alone]], rows[alone]
+        ),
+        several=np.flatnonzero(np.diff(start) > 1).astype(np.int32),
         extra=extra.astype(np.int32),
     )
+
+
+def _doors(count: int, thing: Ints, node_u: Ints, node_v: Ints, rows: Ints) -> Ints:
+    out = np.zeros((count, 4), np.int32)
+    out[:, 2:] = CLOSED
+    out[thing] = np.column_stack([node_u, node_v, rows[:, :2]])
+    return out
 
 
 def limit_ticks(limit_s: float) -> int:

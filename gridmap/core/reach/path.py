@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridmap.core.network.graph import (
+    CLOSED,
     STEPS_PER_S,
     Attachments,
     Floats,
@@ -15,7 +16,7 @@ from gridmap.core.network.graph import (
     WalkNetwork,
     WalkTimes,
 )
-from gridmap.core.reach.kernels import CLOSED, OWNER_BITS, UNREACHED, Legs, along_edge
+from gridmap.core.reach.kernels import OWNER_BITS, UNREACHED, Legs, along_edge
 from gridmap.core.reach.legs import DirectPairs, legs, limit_ticks, straight_of
 from gridmap.core.reach.search import labels
 from gridmap.errors import InputError

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridmap.core.network.graph import Attachments, Ints, Longs, Seconds, WalkNetwork, WalkTimes
+from gridmap.core.network.graph import CLOSED, Attachments, Ints, Longs, Seconds, WalkNetwork, WalkTimes
 from gridmap.core.reach import kernels
-from gridmap.core.reach.kernels import CLOSED, OWNER_BITS, UNREACHED, Desk, Legs, Streets, Work
+from gridmap.core.reach.kernels import OWNER_BITS, UNREACHED, Desk, Legs, Streets
 from gridmap.core.reach.legs import DirectPairs, legs, limit_ticks, straight_of
 
 __all__ = ["Nearest", "Pairs", "labels", "nearest", "node_times", "pairs", "streets_of"]
@@ -72,7 +72,9 @@ def nearest(
     limit = limit_ticks(limit_s)
     s, b = _timed(times, stations, by_edge=False), _timed(times, buildings)
     label = labels(times, s, limit=limit)
-    return Nearest(*kernels.to_buildings(label, s, b, straight_of(direct, s, b), limit))
+    seconds, station = kernels.all_by_streets(label, streets_of(times), b, limit)
+    kernels.without_nodes(s, b, straight_of(direct, s, b), limit, seconds, station)
+    return Nearest(seconds, station)
 
 
 def pairs(
@@ -128,6 +130,10 @@ def _ranges(start: Ints, end: Ints) -> Longs:
     return np.asarray(np.arange(size.sum()) + np.repeat(start - (np.cumsum(size) - size), size), dtype=np.int64)
 
 
+def _beyond(limit: int) -> int:
+    return (limit + 1) << OWNER_BITS
+
+
 def _desk(network: WalkNetwork, buildings: Legs) -> Desk:
     return Desk(
         np.full(network.nodes, UNREACHED, np.int64),
@@ -135,6 +141,8 @@ def _desk(network: WalkNetwork, buildings: Legs) -> Desk:
         np.full(network.edges, -1, np.int32),
         np.full(buildings.things, CLOSED, np.int32),
         np.empty(buildings.things, np.int32),
+        np.empty(2 * buildings.things + 1, np.int32),
+        np.empty(2 * buildings.things + 1, np.float32),
     )
 
 
@@ -147,17 +155,18 @@ def node_times(times: WalkTimes, stations: Attachments | Legs, *, limit_s: float
 def labels(times: WalkTimes, stations: Legs, *, limit: int) -> Longs:
     """Return ``ticks << 32 | station`` of every node; UNREACHED beyond ``limit`` ticks."""
     nodes, network = times.network.nodes, times.network
-    work = Work(np.full(nodes, UNREACHED, np.int64), np.empty(nodes, np.int32))
+    label = np.full(nodes, _beyond(limit), np.int64)
     ticks = np.concatenate([stations.from_u, stations.from_v]).astype(np.int64)
     seeds = np.concatenate([network.edge_u[stations.edge], network.edge_v[stations.edge]])
-    kernels.spread(streets_of(times), seeds, ticks << OWNER_BITS | np.tile(stations.thing, 2), limit, work)
-    return work.label
+    kernels.spread_wide(streets_of(times), seeds, ticks << OWNER_BITS | np.tile(stations.thing, 2), limit, label)
+    label[label == _beyond(limit)] = UNREACHED
+    return label
 
 
 def streets_of(times: WalkTimes) -> Streets:
     """Return the arrays that a search reads."""
     n = times.network
-    return Streets(n.arc_start, n.arc_head, times.arc_to_s, n.arc_edge, n.arc_forward, n.edge_u, n.edge_v)
+    return Streets(n.arc_start, times.arcs, n.arc_head, n.arc_edge, n.arc_forward, n.edge_u, n.edge_v)
 
 
 def _timed(times: WalkTimes, things: Attachments | Legs, *, by_edge: bool = True) -> Legs:
