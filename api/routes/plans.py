@@ -71,6 +71,9 @@ EXAMPLES: dict[str, Any] = {
     "renumber": _example("重新编号", kind="renumber", community="990101001001"),
     "lock": _example("锁定", kind="lock", grids=[_ONE]),
     "unlock": _example("解锁", kind="unlock", grids=[_ONE]),
+    "auto": _example(
+        "采用自动方案", kind="auto", grids=[{"to": _OTHER, "cells": [812, 813]}, {"cells": [840, 841]}]
+    ),
     "undo": _example("撤销自己的上一步", kind="undo"),
     "redo": _example("重做", kind="redo"),
 }  # fmt: skip

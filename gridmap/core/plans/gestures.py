@@ -16,6 +16,8 @@ __all__ = [
     "KINDS",
     "MOST_POINTS",
     "Assign",
+    "Auto",
+    "AutoShare",
     "Brush",
     "Gesture",
     "Line",
@@ -183,6 +185,23 @@ class Unlock(_Value):
     grids: Codes
 
 
+class AutoShare(_Value):
+    """Land that a proposal gives to one grid."""
+
+    to: Code | None = Field(default=None, description="The grid; none: a new one.")
+    cells: CellIds
+
+
+class Auto(_Value):
+    """A whole proposal: land to grids that there are and to new ones; grids that lose all their land end."""
+
+    kind: Literal["auto"]
+    grids: Annotated[list[AutoShare], Field(min_length=1, max_length=20_000)]
+    renumber: bool = Field(default=False, description="Give codes anew, in order, in communities that change.")
+    proposal: int | None = Field(default=None, ge=1, le=2**62, description="The proposal that it is from.")
+    candidate: int | None = Field(default=None, ge=1, le=100, description="And which candidate of it.")
+
+
 class Undo(_Value):
     """Take back my last operation."""
 
@@ -209,6 +228,7 @@ Gesture = Annotated[
     | Renumber
     | Lock
     | Unlock
+    | Auto
     | Undo
     | Redo,
     Field(discriminator="kind"),
@@ -217,7 +237,7 @@ Gesture = Annotated[
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Gesture)
 KINDS = (
     "assign", "line", "move_boundary", "split", "merge", "new_grid", "rename", "set_kind", "set_parent", "transfer",
-    "renumber", "lock", "unlock", "undo", "redo",
+    "renumber", "lock", "unlock", "auto", "undo", "redo",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gridmap.core.plans import facts, moves
+from gridmap.core.plans.auto import auto
 from gridmap.core.plans.context import Context
 from gridmap.core.plans.effect import Outcome
 from gridmap.core.plans.state import PlanState
@@ -42,4 +43,5 @@ _OPERATIONS: dict[str, Callable[[PlanState, Any, Context], Outcome]] = {
     "renumber": facts.renumber,
     "lock": facts.lock,
     "unlock": facts.lock,
+    "auto": auto,
 }
