@@ -149,36 +149,33 @@ def areas(seen: Look, limits: tuple[float, ...]) -> list[dict[str, Any]]:
     homes = seen.scene.homes
     xy = homes.xy[homes.reason == Reason.ATTACHED]
     seconds = seen.far.seconds[homes.reason == Reason.ATTACHED]
-    if not len(seen.rows) or not seen.scene.network.edges:
-        shapes = [shapely.MultiPolygon()] * len(limits)
-    else:
+    field = None
+    if len(seen.rows) and seen.scene.network.edges:
         raster = seen.scene.kept.get(("raster",), lambda: _raster(seen))
         field = time_field(seen.walk.times, seen.stations, limit_s=max(limits) * 60, raster=raster)
 
-        def drawn(minutes: float) -> shapely.Geometry:
-            return shapely.simplify(reach_polygons(field, [minutes * 60])[0], SMOOTH_M)
-
-        with ThreadPoolExecutor(min(len(limits), os.cpu_count() or 1)) as pool:
-            shapes = list(pool.map(drawn, limits))
-    features = []
-    for minutes, shape in zip(limits, shapes, strict=True):
+    def feature(minutes: float) -> dict[str, Any]:
+        shape = shapely.MultiPolygon()
+        if field is not None:
+            shape = shapely.simplify(reach_polygons(field, [minutes * 60])[0], SMOOTH_M)
         error = polygon_error(shape, xy, seconds, minutes * 60)
-        features.append(
-            {
-                "type": "Feature",
-                "geometry": geojson(_lonlat(shape, seen.town.epsg)),
-                "properties": {
-                    "minutes": minutes,
-                    "error": {
-                        "false_in": error.false_in,
-                        "false_out": error.false_out,
-                        "covered": error.truly_covered,
-                        "share": round(error.share, 6) if np.isfinite(error.share) else None,
-                    },
+        return {
+            "type": "Feature",
+            "geometry": geojson(_lonlat(shape, seen.town.epsg)),
+            "properties": {
+                "minutes": minutes,
+                "error": {
+                    "false_in": error.false_in,
+                    "false_out": error.false_out,
+                    "covered": error.truly_covered,
+                    "share": round(error.share, 6) if np.isfinite(error.share) else None,
                 },
-            }
-        )
-    return features
+            },
+        }
+
+    # Drawing, counting and writing run without the interpreter's lock for the most part.
+    with ThreadPoolExecutor(max(1, min(len(limits), os.cpu_count() or 1))) as pool:
+        return list(pool.map(feature, limits))
 
 
 def _raster(seen: Look) -> StreetRaster:

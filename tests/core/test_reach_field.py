@@ -12,9 +12,17 @@ from hypothesis import strategies as st
 
 from gridmap.core.network import Attacher, Barriers, Enclosures, attach, build_network, walk_times
 from gridmap.core.reach import legs, nearest
-from gridmap.core.reach.field import gap_polygon, polygon_error, reach_polygons, street_raster, time_field
+from gridmap.core.reach.field import (
+    _contour,
+    _over,
+    gap_polygon,
+    polygon_error,
+    reach_polygons,
+    street_raster,
+    time_field,
+)
 from gridmap.errors import InputError, TooLarge
-from tests.core.reach_networks import plain_times, random_network
+from tests.core.reach_networks import plain_times, random_network, random_things, random_times
 
 EPSG = 4548
 
@@ -166,3 +174,22 @@ def test_senseless_bounds_and_limits_are_refused():
         street_raster(times.network, bounds=(0, 0, 1e6, 1e6))
     with pytest.raises(InputError):
         time_field(times, station, limit_s=-1)
+
+
+@examples(max_examples=60)
+@given(st.integers(0, 10_000))
+def test_areas_are_those_that_contours_over_the_whole_window_give(seed):
+    rng = np.random.default_rng(seed)
+    network = random_network(rng, nodes=int(rng.integers(2, 60)), edges=int(rng.integers(1, 120)), extent_m=1500)
+    times = random_times(rng, network)
+    stations = random_things(rng, network, int(rng.integers(1, 9)))
+    box = None if seed % 2 else (100.0, 200.0, 1100.0, 1250.0)
+    field = time_field(times, stations, limit_s=400, bounds=box)
+    for limit_s in (60.0, 250.0, 400.0):
+        area, whole = reach_polygons(field, [limit_s])[0], _contour(field, _over(field, limit_s))
+        assert area.is_valid
+        assert shapely.symmetric_difference(area, whole).area <= 1e-4 * field.window.cell**2
+        assert len(area.geoms) == len(whole.geoms)
+        assert shapely.get_num_interior_rings(shapely.get_parts(area)).sum() == shapely.get_num_interior_rings(
+            shapely.get_parts(whole)
+        ).sum()  # fmt: skip

@@ -30,6 +30,7 @@ from gridmap.core.network.graph import (
     WalkTimes,
 )
 from gridmap.core.reach import raster as loops
+from gridmap.core.reach.contours import outlines, spans
 from gridmap.core.reach.kernels import OWNER_BITS, UNREACHED, Legs
 from gridmap.core.reach.legs import legs, limit_ticks
 from gridmap.core.reach.raster import Lines, Segments, Window
@@ -162,6 +163,8 @@ class TimeField:
         Seconds to walk across a cell.
     water
         Polygons that areas leave out.
+    low_s, high_s
+        The least and the most seconds of each tile of cells; see :func:`gridmap.core.reach.contours.spans`.
     """
 
     network: WalkNetwork
@@ -174,6 +177,8 @@ class TimeField:
     limit_m: float
     step_s: float
     water: Geometries
+    low_s: Seconds
+    high_s: Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +328,17 @@ def time_field(
     land = (places.edge >= 0) | np.isfinite(seconds)
     off = np.where(places.barred, np.float32(np.nan), places.off_m)
     return TimeField(
-        network, places.window, seconds, places.edge, off, land, float(limit_s), places.limit_m, step_s, places.water
+        network,
+        places.window,
+        seconds,
+        places.edge,
+        off,
+        land,
+        float(limit_s),
+        places.limit_m,
+        step_s,
+        places.water,
+        *spans(seconds),
     )
 
 
@@ -335,7 +350,7 @@ def reach_polygons(field: TimeField, limits_s: Sequence[float]) -> list[shapely.
     InputError
         A limit is beyond that of the field.
     """
-    return [_contour(field, _over(field, limit)) for limit in limits_s]
+    return [_whole(field, _outlines(field, limit)) for limit in limits_s]
 
 
 def gap_polygon(field: TimeField, limit_s: float) -> shapely.MultiPolygon:
@@ -356,22 +371,33 @@ def polygon_error(polygon: shapely.Geometry, xy: Floats, seconds: Seconds, limit
 
 def _over(field: TimeField, limit_s: float) -> Floats:
     """Return how far each cell is beyond the limit, in cells."""
+    _check(field, limit_s)
+    return loops.beyond(field.window, _lines(field), *_arrays(field), limit_s, field.step_s, field.limit_m)
+
+
+def _outlines(field: TimeField, limit_s: float) -> Geometries:
+    """Return the polygons within a limit."""
+    _check(field, limit_s)
+    return outlines(
+        field.window, _lines(field), *_arrays(field), limit_s, field.step_s, field.limit_m, field.low_s, field.high_s
+    )
+
+
+def _lines(field: TimeField) -> Lines:
+    return Lines(field.network.xy, field.network.xy_start)
+
+
+def _arrays(field: TimeField) -> tuple[Seconds, Seconds, Ints]:
+    return field.seconds, field.off_m, field.edge
+
+
+def _check(field: TimeField, limit_s: float) -> None:
     limit_ticks(limit_s)
     if limit_s > field.limit_s:
         raise InputError(
             f"时间场只算到 {field.limit_s:g} 秒，不能绘制 {limit_s:g} 秒的范围。",
             f"The field was laid out up to {field.limit_s:g} s; an area of {limit_s:g} s cannot be drawn from it.",
         )
-    return loops.beyond(
-        field.window,
-        Lines(field.network.xy, field.network.xy_start),
-        field.seconds,
-        field.off_m,
-        field.edge,
-        limit_s,
-        field.step_s,
-        field.limit_m,
-    )
 
 
 def _contour(field: TimeField, over: Floats) -> shapely.MultiPolygon:
@@ -383,15 +409,20 @@ def _contour(field: TimeField, over: Floats) -> shapely.MultiPolygon:
         np.arange(w.nx) * w.cell + w.x0, np.arange(w.ny) * w.cell + w.y0, over, fill_type="OuterOffset", name="serial"
     )
     found: Any = lines.filled(-2.0, 0.0)
-    shapes = _polygons(*found)
+    return _whole(field, _polygons(*found))
+
+
+def _whole(field: TimeField, shapes: Geometries) -> shapely.MultiPolygon:
+    """Make one area of polygons: valid, and without water."""
     bad = ~shapely.is_valid(shapes)
     if bad.any():
         shapes[bad] = shapely.make_valid(shapes[bad], method="structure")
     water = field.water
     if len(water) and len(shapes):
-        hit = np.unique(shapely.STRtree(water).query(shapes, predicate="intersects")[0])
+        hit, wet = shapely.STRtree(water).query(shapes, predicate="intersects")
         if len(hit):
-            shapes[hit] = shapely.difference(shapes[hit], shapely.union_all(water))
+            hit = np.unique(hit)
+            shapes[hit] = shapely.difference(shapes[hit], shapely.union_all(water[np.unique(wet)]))
     parts = shapely.get_parts(shapely.get_parts(shapes))
     area: shapely.MultiPolygon = shapely.multipolygons(parts[shapely.get_dimensions(parts) == 2])  # noqa: PLR2004
     return area

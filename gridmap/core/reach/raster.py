@@ -230,26 +230,34 @@ def link(
 
 
 @compiled
+def beyond_at(
+    window: Window, lines: Lines, seconds: Seconds, off_m: Seconds, edge: Ints, limit_s: float, step_s: float,
+    limit_m: float, row: int, column: int,
+) -> float:  # fmt: skip
+    """Return how far a cell is outside the limit (below 0: inside), in cells, at most 1."""
+    ny, nx = seconds.shape
+    inside = seconds[row, column] <= limit_s
+    least = 1.0
+    for side in range(4):
+        r, c = row + (side == 0) - (side == 1), column + (side == 2) - (side == 3)  # noqa: PLR2004
+        if 0 <= r < ny and 0 <= c < nx and (seconds[r, c] <= limit_s) != inside:
+            if inside:
+                share = link(window, lines, seconds, off_m, edge, limit_s, step_s, limit_m, row, column, r, c)
+            else:
+                share = 1.0 - link(window, lines, seconds, off_m, edge, limit_s, step_s, limit_m, r, c, row, column)
+            least = min(least, share)
+    return -least if inside else max(least, 1e-9)
+
+
+@compiled
 def beyond(
     window: Window, lines: Lines, seconds: Seconds, off_m: Seconds, edge: Ints, limit_s: float, step_s: float,
     limit_m: float,
 ) -> Floats:  # fmt: skip
-    """Return how far every cell is outside the limit (below 0: inside), in cells, at most 1."""
+    """Return what :func:`beyond_at` tells, for every cell."""
     ny, nx = seconds.shape
     out = np.empty((ny, nx), np.float64)
     for row in range(ny):
         for column in range(nx):
-            inside = seconds[row, column] <= limit_s
-            least = 1.0
-            for side in range(4):
-                r, c = row + (side == 0) - (side == 1), column + (side == 2) - (side == 3)  # noqa: PLR2004
-                if 0 <= r < ny and 0 <= c < nx and (seconds[r, c] <= limit_s) != inside:
-                    if inside:
-                        share = link(window, lines, seconds, off_m, edge, limit_s, step_s, limit_m, row, column, r, c)
-                    else:
-                        share = 1.0 - link(
-                            window, lines, seconds, off_m, edge, limit_s, step_s, limit_m, r, c, row, column
-                        )
-                    least = min(least, share)
-            out[row, column] = -least if inside else max(least, 1e-9)
+            out[row, column] = beyond_at(window, lines, seconds, off_m, edge, limit_s, step_s, limit_m, row, column)
     return out
