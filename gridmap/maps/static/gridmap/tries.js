@@ -88,7 +88,7 @@ export function createTries({ store, words, coverage, actions, openGrid }) {
   const tools = () =>
     h(
       "div",
-      { class: "gm-tools", role: "group", "aria-label": t("whatif.tools") },
+      { class: "gm-try-tools", role: "group", "aria-label": t("whatif.tools") },
       ...TOOLS.map(([op, name]) =>
         h("button", { type: "button", "data-key": `tool-${op}`, "aria-pressed": String(state.placing?.op === op), click: () => actions.place({ op }) }, icon(name), t(`whatif.tool.${op}`)),
       ),
