@@ -202,6 +202,8 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
     });
     if (active !== state.active || state.active) activate(active);
     draw();
+    // The label at the pointer still says what was.
+    map.fire("mouseout");
     say(spoken(answer, rows));
     // Others' steps came in between: what they changed is not in this answer.
     if (answer.rebased) read(state.plan.id, opened).catch(failed);
