@@ -473,6 +473,16 @@ class PlanRebased(Plan):
     committed: bool
 
 
+class RolledBack(_Shape):
+    """What restoring a former edition moves; with the plan and its publication where it was done."""
+
+    to: int
+    committed: bool
+    households_moved: int
+    people_moved: int
+    buildings_moved: int
+
+
 class PlanScored(_Shape):
     """The scores of a plan and what to look at."""
 

@@ -16,6 +16,7 @@ from api.strict import StrictRoute
 from gridmap.core.plans.rebasing import Side
 from gridmap.services import planlife
 from gridmap.services.rebasing import rebase
+from gridmap.services.rollback import rollback
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"], route_class=StrictRoute)
 
@@ -41,6 +42,34 @@ class Publish(Seen):
         default=None,
         max_length=40,
         description="A day (midnight in the place's time zone) or an ISO moment to come; without it: at once.",
+    )
+
+
+class Rollback(BaseModel):
+    """A former edition that is published as a new one."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"edition": 3, "preview": True}]})
+
+    edition: int = Field(ge=1, le=2**31 - 1, description="The former edition.")
+    name: str | None = Field(default=None, min_length=1, max_length=120, description="Name of the new edition.")
+    effective_at: str | None = Field(default=None, max_length=40, description="As with publish; without it: at once.")
+    draft: bool = Field(default=False, description="Only make the plan, to look at first.")
+    preview: bool = Field(default=False, description="Only say what it would do; nothing is written.")
+
+
+@router.post("/rollback", summary="恢复:把以前的版本作为新版发布", response_model=shapes.RolledBack)
+def roll_back(here: Here, order: Rollback) -> Response:
+    """Publish a former edition as a new one, by a plan of its own; open requests and duties follow."""
+    return json_of(
+        rollback(
+            here.plans,
+            order.edition,
+            who=TOKEN_NAME,
+            name=order.name,
+            at=order.effective_at,
+            draft=order.draft,
+            commit=not order.preview,
+        )
     )
 
 

@@ -154,6 +154,59 @@ def withdraw(
     _life("withdraw", plan, Text("撤回发布", "withdraw"), database=database, commit=commit, json=json)
 
 
+@plan_app.command()
+def rollback(
+    edition: Annotated[int, typer.Argument(metavar="EDITION", min=1, help="Number of the former edition.")],
+    name: Annotated[str | None, typer.Option("--name", help="Name of the new edition.")] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="DATE", help="When it comes into force; at once without it.")
+    ] = None,
+    draft: Annotated[bool, typer.Option("--draft", help="Only make the plan, to look at first.")] = False,
+    database: DatabaseOption = None,
+    commit: CommitOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Publish a former edition as a new one; open requests and duties follow.
+
+    Example: gridmap plan rollback 3 --commit
+    """
+    from gridmap.services.rollback import rollback as restore
+
+    desk = desk_of(database)
+
+    def tried(*, commit: bool) -> dict[str, Any]:
+        return restore(desk, edition, who=who(), name=name, at=at, draft=draft, commit=commit)
+
+    made = tried(commit=commit)
+    if not commit:
+        if not json:
+            _tell_rollback(made)
+        if confirmed(commit, Text(f"恢复第 {edition} 版?", f"Restore edition {edition}?")):
+            made = tried(commit=True)
+    if json:
+        print_json(made)
+    elif not made["committed"]:
+        say(Text("以上是预演,没有写入。加 --commit 执行。", "This is what it would do; --commit does it."))
+    else:
+        if commit:
+            _tell_rollback(made)
+        if draft:
+            say(Text(f"已新建方案“{made['title']}”。", f"Plan '{made['title']}' is made."))
+        else:
+            say_published(made)
+
+
+def _tell_rollback(made: dict[str, Any]) -> None:
+    say(
+        Text(
+            f"第 {made['from']} 版 → 恢复第 {made['to']} 版:{made['buildings_moved']} 栋、"
+            f"{made['households_moved']} 户、{made['people_moved']} 人换网格。",
+            f"Edition {made['from']} → as edition {made['to']}: {made['buildings_moved']} buildings, "
+            f"{made['households_moved']} households and {made['people_moved']} people change their grid.",
+        )
+    )
+
+
 def _life(
     step: str,
     plan: str,

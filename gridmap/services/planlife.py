@@ -29,7 +29,17 @@ from gridmap.store.changes import note_change
 from gridmap.store.database import transaction
 from gridmap.store.jurisdiction import jurisdiction
 
-__all__ = ["approve", "publish", "reopen", "submit", "withdraw"]
+__all__ = [
+    "approve",
+    "approve_in",
+    "publish",
+    "publish_in",
+    "reopen",
+    "settled",
+    "submit",
+    "submit_in",
+    "withdraw",
+]
 
 
 def submit(desk: PlanDesk, plan_id: int, *, who: str, revision: int | None = None) -> dict[str, Any]:
@@ -45,14 +55,7 @@ def submit(desk: PlanDesk, plan_id: int, *, who: str, revision: int | None = Non
         It is no draft, or not at ``revision`` any more.
     """
     with transaction(desk.place) as connection:
-        session = _at(desk, connection, plan_id, revision, "draft")
-        if not _changes_anything(connection, session):
-            raise InputError(
-                "方案没有改动任何网格，不能提交。", "The plan changes no grid; there is nothing to submit."
-            )
-        store.set_state(connection, plan_id, "submitted")
-        note_change(connection, who, "plan submit", detail(plan=plan_id, revision=session.row.revision))
-        return told(the_plan(store.find(connection, plan_id), plan_id))
+        return submit_in(connection, desk, plan_id, who=who, revision=revision)
 
 
 def approve(desk: PlanDesk, plan_id: int, *, who: str, revision: int | None = None) -> dict[str, Any]:
@@ -67,13 +70,7 @@ def approve(desk: PlanDesk, plan_id: int, *, who: str, revision: int | None = No
         from: then it is rebased first.
     """
     with transaction(desk.place) as connection:
-        session = _at(desk, connection, plan_id, revision, "submitted")
-        from_the_newest(connection, session.row)
-        fingerprint = session.state.fingerprint()
-        store.set_state(connection, plan_id, "approved", fingerprint=fingerprint, approved_by=who)
-        noted = detail(plan=plan_id, revision=session.row.revision, fingerprint=fingerprint)
-        note_change(connection, who, "plan approve", noted)
-        return told(the_plan(store.find(connection, plan_id), plan_id))
+        return approve_in(connection, desk, plan_id, who=who, revision=revision)
 
 
 def reopen(desk: PlanDesk, plan_id: int, *, who: str) -> dict[str, Any]:
@@ -113,14 +110,9 @@ def publish(
         It is not approved or waits already, it or the base data changed since, another edition came after the one that
         it started from, or one comes into force at that time or later.
     """
-    title = called(name, Text("版本名称", "name of an edition"))
     with transaction(desk.place) as connection:
-        _settled(connection, who)
-        moment = None if at is None else effective_moment(at, jurisdiction(connection).time_zone, now=clock.now())
-        session = _at(desk, connection, plan_id, revision, "approved")
-        not_waiting(session.row)
-        made = publishing.publish(connection, session, name=title, at=moment, who=who)
-        return told(the_plan(store.find(connection, plan_id), plan_id)) | made
+        settled(connection, who)
+        return publish_in(connection, desk, plan_id, name=name, who=who, at=at, revision=revision)
 
 
 def withdraw(desk: PlanDesk, plan_id: int, *, who: str) -> dict[str, Any]:
@@ -134,16 +126,63 @@ def withdraw(desk: PlanDesk, plan_id: int, *, who: str) -> dict[str, Any]:
         It does not wait, or plans or a later edition build on it.
     """
     with transaction(desk.place) as connection:
-        _settled(connection, who)
+        settled(connection, who)
         row = the_plan(store.find(connection, plan_id, lock=True), plan_id)
         gone = publishing.withdraw(connection, row, who=who)
         return told(the_plan(store.find(connection, plan_id), plan_id)) | gone
 
 
-def _settled(connection: Connection, who: str) -> None:
+# -- within a transaction ----------------------------------------------------------------------------------------------
+
+
+def settled(connection: Connection, who: str) -> None:
     """Keep base data and editions as they are until the transaction ends, with all done that was due."""
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('gridmap base data'))")
     activation.follow(connection, who=who)
+
+
+def submit_in(
+    connection: Connection, desk: PlanDesk, plan_id: int, *, who: str, revision: int | None = None
+) -> dict[str, Any]:
+    """Do what :func:`submit` does within a transaction."""
+    session = _at(desk, connection, plan_id, revision, "draft")
+    if not _changes_anything(connection, session):
+        raise InputError("方案没有改动任何网格，不能提交。", "The plan changes no grid; there is nothing to submit.")
+    store.set_state(connection, plan_id, "submitted")
+    note_change(connection, who, "plan submit", detail(plan=plan_id, revision=session.row.revision))
+    return told(the_plan(store.find(connection, plan_id), plan_id))
+
+
+def approve_in(
+    connection: Connection, desk: PlanDesk, plan_id: int, *, who: str, revision: int | None = None
+) -> dict[str, Any]:
+    """Do what :func:`approve` does within a transaction."""
+    session = _at(desk, connection, plan_id, revision, "submitted")
+    from_the_newest(connection, session.row)
+    fingerprint = session.state.fingerprint()
+    store.set_state(connection, plan_id, "approved", fingerprint=fingerprint, approved_by=who)
+    noted = detail(plan=plan_id, revision=session.row.revision, fingerprint=fingerprint)
+    note_change(connection, who, "plan approve", noted)
+    return told(the_plan(store.find(connection, plan_id), plan_id))
+
+
+def publish_in(
+    connection: Connection,
+    desk: PlanDesk,
+    plan_id: int,
+    *,
+    name: str,
+    who: str,
+    at: str | None = None,
+    revision: int | None = None,
+) -> dict[str, Any]:
+    """Do what :func:`publish` does within a transaction that :func:`settled` began."""
+    title = called(name, Text("版本名称", "name of an edition"))
+    moment = None if at is None else effective_moment(at, jurisdiction(connection).time_zone, now=clock.now())
+    session = _at(desk, connection, plan_id, revision, "approved")
+    not_waiting(session.row)
+    made = publishing.publish(connection, session, name=title, at=moment, who=who)
+    return told(the_plan(store.find(connection, plan_id), plan_id)) | made
 
 
 def _changes_anything(connection: Connection, session: Session) -> bool:

@@ -68,7 +68,7 @@ class PlanDesk:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._lock = threading.Lock()
-        self._land: Land | None = None
+        self._held_land: Land | None = None
         self._sessions: OrderedDict[int, Session] = OrderedDict()
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ class PlanDesk:
         with engine_of(self.place).connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             yield Snapshot(
                 connection,
-                self._land_now(connection),
+                self.land(connection),
                 lambda number: self.session(connection, the_plan(store.find(connection, number), number)),
             )
 
@@ -324,7 +324,7 @@ class PlanDesk:
 
     def session(self, connection: Connection, row: PlanRow) -> Session:
         """Return a plan at the revision of its row: what is held brought up to date from the log, or loaded."""
-        land = self._land_now(connection)
+        land = self.land(connection)
         with self._lock:
             held = self._sessions.get(row.id)
         if held is None or held.land is not land or held.row.revision > row.revision:
@@ -332,13 +332,14 @@ class PlanDesk:
         later = store.entries(connection, row.id, after=held.row.revision) if held.row.revision < row.revision else []
         return Session(land, row, history.replay(held.state, later), (*held.entries, *later))
 
-    def _land_now(self, connection: Connection) -> Land:
+    def land(self, connection: Connection) -> Land:
+        """Return the land that all plans share, as it is now."""
         known = versions(connection)
         version = (known.get("base", 0), known.get("edition", 0))
-        held = self._land
+        held = self._held_land
         if held is None or held.version != version:
             held = load_land(connection, version)
-            self._land = held
+            self._held_land = held
         return held
 
     # -- telling ---------------------------------------------------------------------------------------------------

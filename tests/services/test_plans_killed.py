@@ -23,7 +23,8 @@ from gridmap.store.database import Place, engine_of
 from tests.conftest import copy_database, drop_database, leave
 from tests.services import town
 from tests.services.test_plans import NE, NW, SE, SW, give
-from tests.services.test_plans_dated import ZONE, approved, day, published, report, rows
+from tests.services.test_plans_dated import ZONE, approved, day, published, report
+from tests.services.test_plans_published import rows
 
 TITLE = "明年"
 IN_FORCE = {

@@ -21,7 +21,7 @@ from gridmap.core.plans.effect import NO_GRID, Effect, Grid, GridChange
 from gridmap.core.plans.state import PlanState
 from gridmap.model.text import Text
 
-__all__ = ["Difference", "Rebased", "Side", "rebased"]
+__all__ = ["Difference", "Rebased", "Side", "rebased", "restored"]
 
 Ints = NDArray[np.int64]
 Side = Literal["mine", "theirs"]
@@ -309,6 +309,22 @@ def _own_codes(
         recoded[grid.code] = code
         out[key] = replace(grid, code=code, name=code if grid.name == grid.code else grid.name)
     return out, recoded
+
+
+def restored(state: PlanState, former: Layout, context: Context) -> Effect:
+    """Return what makes a plan the same as a former edition, given on the plan's cells.
+
+    Land that the former edition did not have yet stays in its present grid.
+    """
+    mine = state.all_keys()
+    keys = np.where(former.keys == NO_GRID, mine, former.keys)
+    held = {int(key) for key in np.unique(keys)} - {NO_GRID}
+    grids = dict(former.grids)
+    for key in sorted(held - grids.keys()):
+        grid = state.grids[key]
+        grids[key] = grid if grid.parent in grids else replace(grid, parent=None)
+    grids, _ = _own_codes(state, former, grids, context)
+    return Effect.moving(state.fabric.ids, mine, keys, _changes(state, grids))
 
 
 def _changes(state: PlanState, grids: Mapping[int, Grid]) -> list[GridChange]:
