@@ -162,6 +162,7 @@ def lazy(address: str) -> Handler:
 HANDLERS: dict[str, Handler] = {
     "activation": lazy("gridmap.services.activation:run"),
     "cells": lazy("gridmap.services.cells:run"),
+    "change-pack": lazy("gridmap.services.changepack:run"),
     "import": lazy("gridmap.services.imports:run"),
     "siting": lazy("gridmap.services.siting:run"),
 }

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from gridmap.services.jobs import HANDLERS, JobView, carry_out
 from gridmap.settings import Settings
-from gridmap.store.database import Place
+from gridmap.store import jobs as job_store
+from gridmap.store.database import Place, transaction
 from tests.api.conftest import BASE, BEARER, TOKEN
 from tests.conftest import copy_database, drop_database
+from tests.services import town
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +51,46 @@ def test_two_editions_are_compared_as_tables_and_layers(planner: TestClient) -> 
 @pytest.mark.parametrize(("old", "status"), [("edition:77", 404), ("plan:77", 404), ("last", 422), ("plan:x", 422)])
 def test_a_comparison_with_what_is_not_there_is_a_problem(planner: TestClient, old: str, status: int) -> None:
     assert planner.get("/v1/diff", params={"from": old, "to": "edition:2"}).status_code == status
+
+
+@pytest.fixture
+def plan(planner: TestClient, request: pytest.FixtureRequest) -> str:
+    made = planner.post("/v1/plans", json={"title": request.node.name[:100]})
+    assert made.status_code == 201, made.text
+    return str(made.headers["Location"])
+
+
+def move(planner: TestClient, plan: str, building: str, to: str) -> None:
+    said = {"base_revision": planner.get(plan).json()["revision"]}
+    done = planner.post(f"{plan}/ops", json=said | {"operation": {"kind": "assign", "buildings": [building], "to": to}})
+    assert done.status_code == 200, done.text
+
+
+def started(place: Place, number: int) -> JobView:
+    """Take a job as the worker does."""
+    with transaction(place) as connection:
+        return job_store.start(connection, number)
+
+
+def test_a_change_pack_is_made_by_a_job_and_fetched_as_zip_until_the_plan_changes(
+    planner: TestClient, blocks: Place, plan: str
+) -> None:
+    move(planner, plan, "b003", town.code(0, 1))
+    assert planner.get(f"{plan}/change-pack").status_code == 404
+    asked = planner.post(f"{plan}/change-pack", params={"lang": "en"})
+    assert (asked.status_code, asked.headers["location"]) == (202, f"/v1/jobs/{asked.json()['id']}")
+    view = started(blocks, int(asked.json()["id"]))
+    view, error = carry_out(blocks, view, HANDLERS["change-pack"])
+    assert error is None, error
+    packed = planner.get(f"{plan}/change-pack", params={"lang": "en"})
+    assert packed.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
+        assert archive.namelist() == view.result["files"]
+        assert "b003" in archive.read("crosswalk.csv").decode()
+    move(planner, plan, "b004", town.code(0, 1))
+    assert planner.get(f"{plan}/change-pack", params={"lang": "en"}).status_code == 404
+
+
+def test_a_change_pack_of_no_plan_is_not_found(planner: TestClient) -> None:
+    assert planner.post("/v1/plans/777/change-pack").status_code == 404
+    assert planner.get("/v1/plans/777/change-pack").status_code == 404
