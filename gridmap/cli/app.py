@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from gridmap import __version__
-from gridmap.cli import changepack, coverage, data, databases, grids, jobs, look, settings
+from gridmap.cli import assign, changepack, coverage, data, databases, grids, jobs, look, settings
 from gridmap.cli.common import language
 from gridmap.cli.serve import serve
 from gridmap.errors import Cancelled, GridmapError
@@ -36,6 +36,7 @@ app.command("sample")(data.sample)
 app.command("cells")(grids.cells)
 app.command("check")(grids.check)
 app.command("locate", cls=look.NegativeNumbers)(look.locate)
+app.command("assign")(assign.assign)
 app.command("coverage")(coverage.coverage)
 app.command("siting")(coverage.siting)
 app.command("map")(look.map_)

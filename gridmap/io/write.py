@@ -12,7 +12,7 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,7 +29,7 @@ from gridmap.errors import InputError
 from gridmap.io.tables import CRS, canonical
 from gridmap.model.kinds import KINDS, Column, Kind
 
-__all__ = ["SAMPLE_FILES", "SampleLike", "write_layer", "write_sample"]
+__all__ = ["SAMPLE_FILES", "SampleLike", "guarded_text", "placed", "write_layer", "write_sample"]
 
 _STAMP = "2000-01-01T00:00:00.000Z"
 """GeoPackages carry the time of writing; a fixed one makes the bytes the same every time."""
@@ -69,13 +69,13 @@ def write_layer(table: pd.DataFrame, path: str | os.PathLike[str], kind: str) ->
             f"{kind} have no geometry and cannot be GeoJSON. Write .csv or .gpkg.",
         )
     content = canonical(table, kind)
-    with _placed(file) as beside:
+    with placed(file) as beside:
         writer(content, of, beside)
     return file
 
 
 @contextmanager
-def _placed(file: Path) -> Iterator[Path]:
+def placed(file: Path) -> Iterator[Path]:
     """Give a name beside ``file`` to write to, and move it there when all is written."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".writing-") as folder:
@@ -229,6 +229,22 @@ def _guarded(words: npt.NDArray[np.object_], column: Column) -> list[str]:
     return ["" if w is None else "'" + w if typed and _FORMULA.match(w) else w for w in words]
 
 
+def guarded_text(values: Iterable[Any]) -> list[str]:
+    """Return values as cells of a CSV: nothing that a spreadsheet would run as a formula."""
+    words = ("" if _missing(v) else _plain_word(v) for v in values)
+    return ["'" + w if _FORMULA.match(w) else w for w in words]
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and np.isnan(value))
+
+
+def _plain_word(value: Any) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    return repr(float(value)) if isinstance(value, float | np.floating) else str(value)
+
+
 # --- the sample county --------------------------------------------------------------------------------------
 
 
@@ -280,7 +296,7 @@ def write_sample(county: SampleLike, folder: str | os.PathLike[str]) -> dict[str
         name: write_layer(getattr(county, name), base / file, kind) for name, (kind, file) in SAMPLE_FILES.items()
     }
     truth = base / "truth.json"
-    with _placed(truth) as beside:
+    with placed(truth) as beside:
         options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
         beside.write_bytes(orjson.dumps(county.truth, option=options) + b"\n")
     return written | {"truth": truth}

@@ -46,6 +46,7 @@ class _Shared:
     bounds: tuple[float, float, float, float] | None
     areas: gpd.GeoDataFrame
     book: AddressBook
+    of_estate: dict[str, tuple[int, ...]]
     stations: tuple[dict[str, Any], ...]
     station_xy: np.ndarray[Any, np.dtype[np.float64]]
     duties: dict[str, list[locating.Duty]]
@@ -65,8 +66,9 @@ class Locator:
     when it changed; :meth:`watch` does so each second in the background.
     """
 
-    def __init__(self, place: Place, *, near_boundary_m: float = 15.0) -> None:
+    def __init__(self, place: Place, *, near_boundary_m: float = 15.0, compiled: bool = False) -> None:
         self._place = place
+        self._compiled = compiled  # see GridIndex.build: for many points at once
         self._near_boundary_m = near_boundary_m
         self._loading = threading.Lock()
         self._shared: _Shared | None = None
@@ -81,7 +83,7 @@ class Locator:
             with self._loading:
                 shared = _load_shared(connection, now)
                 wanted = _edition_at(shared.editions, clock.now())
-                index = None if wanted is None else _load_index(connection, shared, wanted)
+                index = None if wanted is None else _load_index(connection, shared, wanted, compiled=self._compiled)
                 self._indexes = OrderedDict()
                 if index is not None and wanted is not None:
                     self._indexes[wanted, len(shared.area_changes)] = index
@@ -184,6 +186,10 @@ class Locator:
         """Return what an address names."""
         return self._held().book.match(address)
 
+    def buildings_of_estate(self, name: str) -> tuple[int, ...]:
+        """Return the ids of the numbered buildings of an estate, by its name in the tables."""
+        return self._held().of_estate.get(name, ())
+
     def _held(self) -> _Shared:
         if self._shared is None:
             self.refresh()
@@ -214,7 +220,7 @@ class Locator:
     def _load(self, connection: Connection, shared: _Shared, edition_id: int, number: int) -> GridIndex:
         """Return the index of an edition with the areas as they were after so many changes."""
         same = next((index for (edition, _), index in self._indexes.items() if edition == edition_id), None)
-        held = _load_index(connection, shared, edition_id) if same is None else same
+        held = _load_index(connection, shared, edition_id, compiled=self._compiled) if same is None else same
         if number == len(shared.area_changes):
             return held if same is None else held.with_areas(shared.areas)
         since = shared.area_changes[number - 1] if number else shared.area_changes[0] - _INSTANT
@@ -309,6 +315,7 @@ def _load_shared(connection: Connection, version: tuple[tuple[str, int], ...]) -
         bounds=data_bounds(connection),
         areas=areas,
         book=book,
+        of_estate={str(e): tuple(int(i) for i in ids) for e, ids in names.groupby("estate")["id"]},
         stations=tuple(
             {"code": code, "name": name, "kind": kind, "tier": tier}
             for code, name, kind, tier in zip(
@@ -323,7 +330,7 @@ def _load_shared(connection: Connection, version: tuple[tuple[str, int], ...]) -
     )
 
 
-def _load_index(connection: Connection, shared: _Shared, edition_id: int) -> GridIndex:
+def _load_index(connection: Connection, shared: _Shared, edition_id: int, *, compiled: bool) -> GridIndex:
     return GridIndex.build(
         edition_store.edition_grids(connection, edition_id),
         metric_epsg=shared.metric_epsg,
@@ -331,6 +338,7 @@ def _load_index(connection: Connection, shared: _Shared, edition_id: int) -> Gri
         buildings=locating.footprints(connection, edition_id),
         edition=edition_id,
         bounds=shared.bounds,
+        compiled=compiled,
     )
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridmap.core.locate.cover import Bools, Geometries, Ints, TreeCover
+from gridmap.core.locate.cover import Bools, Floats, Geometries, Ints, TreeCover
 from gridmap.errors import InputError
 from gridmap.model.answer import AreaLevel, LocatedArea, LocatedBuilding
 
@@ -176,6 +176,16 @@ class Areas:
             if len(rows := np.array([i for i, a in enumerate(self.areas) if a.level == level], dtype=np.intp))
         }
         self.deepest = TreeCover(self.polygons)
+
+    def codes_at(self, level: str, lons: Floats, lats: Floats) -> Geometries:
+        """Return the code of the area of that level that covers each point, None where there is none."""
+        found = np.full(len(lons), None, dtype=object)
+        if level in self.covers:
+            rows, cover = self.covers[level]
+            owner, _ = cover.owner(lons, lats)
+            codes = np.array([*(self.areas[row].code for row in rows), None], dtype=object)
+            found = codes[owner]
+        return found
 
     def at(self, level: str, lon: float, lat: float) -> LocatedArea | None:
         """Return the area of that level that covers the point; the lowest code where several do."""

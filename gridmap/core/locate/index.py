@@ -175,6 +175,26 @@ class GridIndex:
         """Codes of the leaf grids, ascending."""
         return self._leaves.code
 
+    @property
+    def source_ids(self) -> Geometries:
+        """Ids of the footprints' buildings in the tables that they came from, None where they have none."""
+        return np.array([b.source_id for b in self._footprints.buildings], dtype=object)
+
+    def communities_of_leaves(self) -> Geometries:
+        """Return the code of the community that each leaf grid names, None where it names none."""
+        return np.array(self._leaves.community_code, dtype=object)
+
+    def area_codes_at(self, level: str, lons: Floats, lats: Floats) -> Geometries:
+        """Return the code of the area of a level ("community", "town") at each point, None where there is none."""
+        return self._areas.codes_at(level, lons, lats)
+
+    def community_of_buildings(self, building_ids: Sequence[int]) -> str | None:
+        """Return the code of the community in whose grids all these buildings lie, None where it is not one."""
+        rows = [row for b in building_ids for row in self._footprints.by_building.get(b, ())]
+        leaves = self._footprints.leaf[rows]
+        codes = {self._leaves.community_code[leaf] for leaf in leaves[leaves >= 0]}
+        return codes.pop() if len(codes) == 1 else None
+
     def to_metric(self, lons: npt.ArrayLike, lats: npt.ArrayLike) -> Floats:
         """Return points, shape (n, 2), in metres of the metric system."""
         x, y = self._transformer.transform(np.asarray(lons, dtype=np.float64), np.asarray(lats, dtype=np.float64))
@@ -278,8 +298,10 @@ class GridIndex:
             leaf=owner,
             uid=self._uid_of_leaf[owner],
             building_id=self._id_of_footprint[footprint],
+            footprint=footprint,
             boundary_m=boundary_m,
             near_boundary=near,
+            candidates=(point, leaf, metres),
             say=say,
         )
 
@@ -454,10 +476,14 @@ class LocatedPoints:
         Identity of the leaf grid; -1 outside of all.
     building_id
         Building in whose footprint the point lies; -1 where there is none.
+    footprint
+        Its row among the footprints of the index; -1 where there is none.
     boundary_m
         Metres to the nearest boundary; infinite where there is no grid at all.
     near_boundary
         The flag.
+    candidates
+        Of flagged points: point, leaf grid and metres, by point and nearest first.
     say
         Makes the answer of one point.
     """
@@ -465,8 +491,10 @@ class LocatedPoints:
     leaf: Ints
     uid: npt.NDArray[np.int64]
     building_id: npt.NDArray[np.int64]
+    footprint: Ints
     boundary_m: Floats
     near_boundary: Bools
+    candidates: tuple[Ints, Ints, Floats]
     say: Callable[[int], Located]
 
     def __len__(self) -> int:
