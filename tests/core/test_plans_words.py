@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import shapely
 
-from gridmap.core.plans.crosswalk import Layout
+from gridmap.core.plans.crosswalk import Layout, border_changes, crosswalk
 from gridmap.core.plans.fabric import Fabric
 from gridmap.core.plans.words import Along, Reach, in_words, sides
 from tests.core.plan_towns import COLUMNS, SIDE, A, B, code, town
@@ -100,3 +100,20 @@ def test_the_lengths_of_all_sides_add_up_to_the_border_of_a_grid_with_straight_s
     assert [side.compass for side in found] == ["east", "south", "west", "north"]
     assert found[0].reaches == (Reach("street", "纵200路", 150.0),)
     assert [reach.follows for side in found for reach in side.reaches] == [True, False, True, False]
+
+
+def test_land_that_leaves_or_enters_no_grid_has_no_code_in_the_crosswalk() -> None:
+    state = town()
+    keys = state.all_keys()
+    there = Layout(keys.copy(), state.grids)
+    keys[keys == 15] = 0
+    gone = Layout(keys, state.grids)
+    walk = crosswalk(state.fabric, there, gone, same_keys=True)
+    assert [row.new for row in walk.pairs.itertuples() if row.old == code(2, 0)] == [None]
+    assert set(walk.buildings["new"]) == {None}
+    back = crosswalk(state.fabric, gone, there, same_keys=True)
+    assert [row.old for row in back.pairs.itertuples() if row.new == code(2, 0)] == [None]
+    changed, _ = border_changes(state.fabric, gone, there)
+    assert changed.empty  # the land that no grid has is on the other side of the same borders
+    merged = Layout(np.where(keys == 0, 13, keys), state.grids)
+    assert set(border_changes(state.fabric, gone, merged)[0]["one"]) == {None}

@@ -116,10 +116,9 @@ def same_grid(old: Layout, a: int, new: Layout, b: int, *, same_keys: bool) -> b
     return NO_GRID not in {a, b} and old.code(a) == new.code(b)
 
 
-def _objects(values: list[Any]) -> Objects:
-    out = np.empty(len(values), dtype=object)
-    out[:] = values
-    return out
+def _objects(values: list[Any]) -> pd.Series[Any]:
+    # an array would become a column of text, and None would become NaN
+    return pd.Series(values, dtype=object)
 
 
 def _buildings(fabric: Fabric, old: Layout, new: Layout, pairs: pd.DataFrame) -> pd.DataFrame:
