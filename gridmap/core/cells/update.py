@@ -125,7 +125,8 @@ def update_cells(
     -----
     The rim of the touched blocks keeps its vertices, so that cells outside fit without being touched; the end of
     a new line on the rim moves to the nearest of them, by at most half of ``step_m``. Where a change lies inside
-    a block the result equals making everything anew.
+    a block the result equals making everything anew, unless a face so thin that it was joined to another gets its
+    first building or a piece of a block loses its last.
     """
     settings = settings or CellSettings()
     touched = _touched(fabric, change, settings)
