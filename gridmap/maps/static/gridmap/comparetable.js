@@ -33,7 +33,9 @@ export function compareTable({ sides, today, words, signed, openGrid }) {
       { class: "gm-change" },
       h("span", { class: value > 0 ? "gm-gain" : value < 0 ? "gm-loss" : "gm-quiet-inline" }, signed(value)),
     );
-  const bar = (value) => h("span", { class: value > 0 ? "gm-change-bar gm-more-bar" : "gm-change-bar gm-less-bar", "aria-hidden": "true", style: { width: `${(100 * Math.abs(value)) / widest}%` } });
+  const bar = (value) =>
+    value &&
+    h("span", { class: value > 0 ? "gm-change-bar gm-more-bar" : "gm-change-bar gm-less-bar", "aria-hidden": "true", style: { width: `${(100 * Math.abs(value)) / widest}%` } });
   return h(
     "table",
     { class: "gm-effect gm-compare-table", id: "gm-compare-table" },
@@ -52,7 +54,7 @@ export function compareTable({ sides, today, words, signed, openGrid }) {
         h(
           "tr",
           null,
-          h("th", { scope: "row" }, h("button", { type: "button", class: "gm-link gm-plain-link", "data-key": `compare-${row.code}`, click: () => openGrid(row.code) }, row.name), bar(row.change)),
+          h("th", { scope: "row" }, h("button", { type: "button", class: "gm-link gm-plain-link", "data-key": `compare-${row.code}`, click: () => openGrid(row.code) }, row.name), bar(row.change) || null),
           ...row.counts.map((count) => h("td", null, number(count))),
           change(row.change),
         ),

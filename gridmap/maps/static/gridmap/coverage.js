@@ -379,6 +379,7 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
         const at = streets.closedAt(found);
         if (at >= 0) whatif.drop(at);
         else whatif.shut(found.street.id, found.lon, found.lat);
+        streets.rest();
         return;
       }
       const from = streets.from();
@@ -626,7 +627,7 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
       return true;
     },
     /** Boxes of the badges in px of the map's container: names keep clear of them. */
-    badges: () => badges.boxes(),
+    badges: () => [...badges.boxes(), ...gates.boxes(), ...(streets?.boxes() ?? [])],
     /** Stations as points for the names on the map. */
     stationPoints: () => stationsOf(state.answer).map((one) => ({ properties: one, x: worldX(one.lon), y: worldY(one.lat) })),
     /** The name of a station by its code, also of one that is only tried. */

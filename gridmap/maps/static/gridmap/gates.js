@@ -4,6 +4,8 @@ import { contains, metresPerUnit, toLatLng, worldX, worldY } from "./geo.js";
 
 /** Farther than this from the wall a click is a slip; the server's own limit. */
 const FARTHEST_M = 50;
+/** Half of a mark, in px. */
+const HALF = 13;
 
 /** The point of the outline nearest to a place, with the metres between. */
 export function onWall(feature, latlng) {
@@ -80,6 +82,16 @@ export function createGates({ L, map, style, words, open }) {
   });
 
   return {
+    /** Boxes of the marks in px of the map's container: names keep clear of them. */
+    boxes: () =>
+      !on
+        ? []
+        : estates
+            .filter(({ properties }) => properties.id !== chosen)
+            .map(({ properties }) => {
+              const { x, y } = map.latLngToContainerPoint([properties.lat, properties.lon]);
+              return [x - HALF, y - HALF, x + HALF, y + HALF];
+            }),
     set(list) {
       estates = list;
       draw();

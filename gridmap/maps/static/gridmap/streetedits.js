@@ -158,12 +158,14 @@ export function createStreetEdits({ L, map, source, style, words, active, change
   };
 
   let round = 0;
+  let places = [];
   async function draw() {
     const mine = (round += 1);
     const list = changes().map((change, i) => [change, i]).filter(([{ op }]) => op === "close_street" || op === "link");
     const paths = await Promise.all(list.map(([change]) => (change.op === "link" ? null : pathOf(change).catch(() => null))));
     if (mine !== round) return;
     marks.clearLayers();
+    places = [];
     list.forEach(([change, i], k) => {
       const lines = change.op === "link" ? [change.path.map(([lon, lat]) => [lat, lon])] : paths[k] && pointsOf(paths[k].path);
       if (!lines) return;
@@ -171,7 +173,9 @@ export function createStreetEdits({ L, map, source, style, words, active, change
       L.polyline(lines, { ...flat, color: "#fff", weight: closed ? 9 : 8, opacity: 0.92 }).addTo(marks);
       L.polyline(lines, { ...flat, color: closed ? style.closed : style.link, weight: closed ? 4.5 : 4, dashArray: closed ? "9 7" : null, lineCap: closed ? "butt" : "round" }).addTo(marks);
       if (!closed) for (const end of [lines[0][0], lines[0][lines[0].length - 1]]) dot(end, style.link).addTo(marks);
-      knob(middleOf(lines), closed ? "gm-knob-closed" : "gm-knob-link", closed ? "✕" : "＋", t(closed ? "streets.reopen" : "streets.remove_link", { name: nameOf(change) }), () => drop(i)).addTo(marks);
+      const middle = middleOf(lines);
+      places.push(middle);
+      knob(middle, closed ? "gm-knob-closed" : "gm-knob-link", closed ? "✕" : "＋", t(closed ? "streets.reopen" : "streets.remove_link", { name: nameOf(change) }), () => drop(i)).addTo(marks);
     });
   }
 
@@ -189,6 +193,14 @@ export function createStreetEdits({ L, map, source, style, words, active, change
   return {
     draw,
     rest,
+    /** Boxes of the marks in px of the map's container: names keep clear of them. */
+    boxes: () =>
+      !map.hasLayer(marks)
+        ? []
+        : places.map((place) => {
+            const { x, y } = map.latLngToContainerPoint(place);
+            return [x - 14, y - 14, x + 14, y + 14];
+          }),
     look,
     closedAt,
     nameOf,

@@ -113,10 +113,19 @@ export function createTries({ store, words, coverage, actions, openGrid }) {
     dialog.showModal();
   };
 
+  const freeTitle = () => {
+    const taken = new Set((state.scenarios ?? []).map(coverage.titleOf));
+    for (let n = 1; ; n += 1) {
+      const title = t("scenario.usual", { n });
+      if (!taken.has(title)) return title;
+    }
+  };
+
   const saving = () => {
     if (!state.changes.length && !state.scenario) return null;
     const input = h("input", { type: "text", maxlength: 80, "aria-label": t("scenario.name"), placeholder: t("scenario.name"), "data-key": "scenario-name", input: () => (asked = input.value) });
-    input.value = asked ?? (state.scenario ? coverage.titleOf(state.scenario) : "");
+    // A name stands there already: who has only a mouse can save, too.
+    input.value = asked ?? (state.scenario ? coverage.titleOf(state.scenario) : freeTitle());
     const save = async (anew) => {
       const title = input.value.trim();
       if (!title) {
