@@ -22,6 +22,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import docs, problems
 from api.guard import AccessLog, BodyLimit, Guard, SafeHeaders
 from api.routes import (
+    auto,
     changepack,
     coverage,
     diff,
@@ -103,6 +104,7 @@ def create_app(settings: Settings, *, place: Place | None = None, token: str | N
         scenarios,
         siting,
         plans,
+        auto,
         diff,
         changepack,
         plan_life,

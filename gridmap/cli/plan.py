@@ -248,7 +248,7 @@ def _operate(plan: str, operation: Any, *, base: int | None, database: str | Non
     told = desk.operate(number, operation, who=who(), base_revision=base, commit=commit)
     if not commit:
         if not json:
-            _tell(told)
+            tell_step(told)
         if confirmed(commit, Text("执行这一步?", "Do this?")):
             told = desk.operate(number, operation, who=who(), base_revision=told["revision"])
     if json:
@@ -256,12 +256,13 @@ def _operate(plan: str, operation: Any, *, base: int | None, database: str | Non
 
         print_json(orjson.loads(orjson.dumps(told)))
     elif commit:
-        _tell(told)
+        tell_step(told)
     elif not told["committed"]:
         say(Text("以上是预演,没有写入。加 --commit 执行。", "This is what it would do; --commit does it."))
 
 
-def _tell(told: dict[str, Any]) -> None:
+def tell_step(told: dict[str, Any]) -> None:
+    """Say what a step did, or would do."""
     say(
         Text(
             f"{told['kind']}:{told['cells']} 个单元换网格(第 {told['revision']} 次修改)。",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridmap.cli.common import CommitOption, DatabaseOption, JsonOption, confirmed, language, print_json, say, who
-from gridmap.cli.plan import BaseOption, PlanArgument, desk_of, plan_app
+from gridmap.cli.plan import BaseOption, PlanArgument, desk_of
+from gridmap.cli.plan_auto import plan_app
 from gridmap.model.text import Text
 
 if TYPE_CHECKING:

@@ -164,6 +164,7 @@ HANDLERS: dict[str, Handler] = {
     "cells": lazy("gridmap.services.cells:run"),
     "change-pack": lazy("gridmap.services.changepack:run"),
     "import": lazy("gridmap.services.imports:run"),
+    "proposals": lazy("gridmap.services.proposals:run"),
     "siting": lazy("gridmap.services.siting:run"),
 }
 """Every kind of job and what does it. One line for each: ``"cells": lazy("gridmap.services.cells:run")``."""

@@ -714,6 +714,21 @@ plan_comment = Table(
     comment="What people say about a plan, one of its grids or a point; never changed, only settled",
 )
 
+plan_proposal = Table(
+    "plan_proposal",
+    metadata,
+    _id(),
+    Column("plan_id", BigInteger, ForeignKey("gridmap.plan.id", ondelete="CASCADE"), nullable=False),
+    Column("revision", Integer, nullable=False, comment="revision of the plan that it was worked out on"),
+    Column("who", Text, nullable=False, comment="operating system user or token name, never told by the client"),
+    _moment("at", nullable=False, default=True),
+    Column("asked", JSONB, nullable=False, comment="mode, scope, seed: enough to make the same again"),
+    Column("complete", Boolean, nullable=False, comment="false: stopped by a person, the best so far"),
+    Column("found", JSONB, nullable=False, comment="figures, bound, candidates with their operations"),
+    Index("plan_proposal_plan_id_idx", "plan_id"),
+    comment="What the program proposed for a plan; taking a candidate is an operation of the plan",
+)
+
 plan_grid = Table(
     "plan_grid",
     metadata,

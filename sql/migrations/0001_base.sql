@@ -711,6 +711,26 @@ COMMENT ON COLUMN gridmap.plan_comment.revision IS 'revision of the plan that it
 COMMENT ON COLUMN gridmap.plan_comment.who IS 'operating system user or token name, never told by the client';
 COMMENT ON COLUMN gridmap.plan_comment.grid_key IS 'grid as in plan_grid; null: not about a grid';
 
+CREATE TABLE gridmap.plan_proposal (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    plan_id BIGINT NOT NULL,
+    revision INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    asked JSONB NOT NULL,
+    complete BOOLEAN NOT NULL,
+    found JSONB NOT NULL,
+    CONSTRAINT plan_proposal_pkey PRIMARY KEY (id),
+    CONSTRAINT plan_proposal_plan_id_fkey FOREIGN KEY(plan_id) REFERENCES gridmap.plan (id) ON DELETE CASCADE
+);
+CREATE INDEX plan_proposal_plan_id_idx ON gridmap.plan_proposal (plan_id);
+COMMENT ON TABLE gridmap.plan_proposal IS 'What the program proposed for a plan; taking a candidate is an operation of the plan';
+COMMENT ON COLUMN gridmap.plan_proposal.revision IS 'revision of the plan that it was worked out on';
+COMMENT ON COLUMN gridmap.plan_proposal.who IS 'operating system user or token name, never told by the client';
+COMMENT ON COLUMN gridmap.plan_proposal.asked IS 'mode, scope, seed: enough to make the same again';
+COMMENT ON COLUMN gridmap.plan_proposal.complete IS 'false: stopped by a person, the best so far';
+COMMENT ON COLUMN gridmap.plan_proposal.found IS 'figures, bound, candidates with their operations';
+
 CREATE TABLE gridmap.plan_grid (
     plan_id BIGINT NOT NULL,
     grid_key BIGINT NOT NULL,

@@ -22,8 +22,9 @@ from gridmap.core.plans.gestures import read_gesture
 from gridmap.core.plans.operations import operate
 from gridmap.core.plans.pieces import pieces
 from gridmap.core.plans.state import PlanState
-from gridmap.core.proposals import MODES, Order, Proposals, propose
 from gridmap.core.proposals.bound import must_move
+from gridmap.core.proposals.options import MODES, Order
+from gridmap.core.proposals.propose import Proposals, propose
 from gridmap.core.proposals.region import Region, regions
 from gridmap.errors import Cancelled, InputError
 from gridmap.model.text import Text

@@ -108,7 +108,8 @@ def propose(
 ) -> Proposals:
     """Return candidates; the same plan, order and seed give the same ones, however many ``workers`` there are.
 
-    Limits are iterations. Where ``progress`` raises Cancelled the best so far is returned, and told to be incomplete.
+    Limits are iterations. Where ``progress`` raises Cancelled, or at Ctrl-C, the best so far is returned, and told to
+    be incomplete.
 
     Raises
     ------
@@ -196,11 +197,14 @@ def _solved(tasks: Sequence[Task], workers: int, progress: Progress) -> tuple[li
                     results[futures.pop(future)] = future.result()
                     done += 1
                 progress(done / len(tasks), doing)
-        except Cancelled:
+        except (Cancelled, KeyboardInterrupt):
             stop.set()
             for future, k in futures.items():
                 results[k] = future.result()
             return results, False
+        except BaseException:
+            stop.set()
+            raise
 
 
 # -- choosing --------------------------------------------------------------------------------------------------------
