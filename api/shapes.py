@@ -473,6 +473,37 @@ class PlanRebased(Plan):
     committed: bool
 
 
+class PlanComment(_Shape):
+    """What somebody said about a plan, or about one of its grids or a point."""
+
+    id: int
+    plan: int
+    revision: int
+    who: str
+    at: datetime
+    words: str
+    grid: str | None
+    lon: float | None
+    lat: float | None
+    settled_at: datetime | None
+    settled_by: str | None
+
+
+class PlanComments(_Shape):
+    """Comments, the oldest first."""
+
+    comments: list[PlanComment]
+
+
+class PlanScores(_Shape):
+    """How the scores of a plan went."""
+
+    id: int
+    revision: int
+    start: PlanScore
+    history: list[Object]
+
+
 class RolledBack(_Shape):
     """What restoring a former edition moves; with the plan and its publication where it was done."""
 

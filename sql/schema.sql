@@ -751,6 +751,30 @@ COMMENT ON COLUMN gridmap.plan_operation.gesture IS 'what was asked for';
 COMMENT ON COLUMN gridmap.plan_operation.effect IS 'which cells went from grid to grid, what of grids changed';
 COMMENT ON COLUMN gridmap.plan_operation.inverse_of IS 'the operation that an undo or redo takes back';
 COMMENT ON COLUMN gridmap.plan_operation.score IS 'scores of the plan after it, by the targets of that time; null where no planner did it';
+CREATE TABLE gridmap.plan_proposal (
+    id bigint NOT NULL,
+    plan_id bigint NOT NULL,
+    revision integer NOT NULL,
+    who text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    asked jsonb NOT NULL,
+    complete boolean NOT NULL,
+    found jsonb NOT NULL
+);
+COMMENT ON TABLE gridmap.plan_proposal IS 'What the program proposed for a plan; taking a candidate is an operation of the plan';
+COMMENT ON COLUMN gridmap.plan_proposal.revision IS 'revision of the plan that it was worked out on';
+COMMENT ON COLUMN gridmap.plan_proposal.who IS 'operating system user or token name, never told by the client';
+COMMENT ON COLUMN gridmap.plan_proposal.asked IS 'mode, scope, seed: enough to make the same again';
+COMMENT ON COLUMN gridmap.plan_proposal.complete IS 'false: stopped by a person, the best so far';
+COMMENT ON COLUMN gridmap.plan_proposal.found IS 'figures, bound, candidates with their operations';
+ALTER TABLE gridmap.plan_proposal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME gridmap.plan_proposal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE gridmap.request (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     import_id bigint,
@@ -1003,6 +1027,8 @@ ALTER TABLE ONLY gridmap.plan_operation
     ADD CONSTRAINT plan_operation_pkey PRIMARY KEY (plan_id, seq);
 ALTER TABLE ONLY gridmap.plan
     ADD CONSTRAINT plan_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY gridmap.plan_proposal
+    ADD CONSTRAINT plan_proposal_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY gridmap.plan
     ADD CONSTRAINT plan_title_key UNIQUE (title);
 ALTER TABLE ONLY gridmap.request
@@ -1062,6 +1088,7 @@ CREATE INDEX place_geom_idx ON gridmap.place USING gist (geom);
 CREATE UNIQUE INDEX place_live_source_idx ON gridmap.place USING btree (source_id) WHERE (retired_at IS NULL);
 CREATE INDEX plan_assignment_cell_id_idx ON gridmap.plan_assignment USING btree (cell_id);
 CREATE INDEX plan_comment_plan_id_idx ON gridmap.plan_comment USING btree (plan_id);
+CREATE INDEX plan_proposal_plan_id_idx ON gridmap.plan_proposal USING btree (plan_id);
 CREATE INDEX request_current_uid_idx ON gridmap.request USING btree (current_uid);
 CREATE INDEX request_geom_idx ON gridmap.request USING gist (geom);
 CREATE UNIQUE INDEX request_source_idx ON gridmap.request USING btree (source, source_ref);
@@ -1147,6 +1174,8 @@ ALTER TABLE ONLY gridmap.plan_grid
     ADD CONSTRAINT plan_grid_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES gridmap.plan(id) ON DELETE CASCADE;
 ALTER TABLE ONLY gridmap.plan_operation
     ADD CONSTRAINT plan_operation_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES gridmap.plan(id) ON DELETE CASCADE;
+ALTER TABLE ONLY gridmap.plan_proposal
+    ADD CONSTRAINT plan_proposal_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES gridmap.plan(id) ON DELETE CASCADE;
 ALTER TABLE ONLY gridmap.plan
     ADD CONSTRAINT plan_set_id_fkey FOREIGN KEY (set_id) REFERENCES gridmap.grid_set(id);
 ALTER TABLE ONLY gridmap.request

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from gridmap.core.plans import history
-from gridmap.core.plans.effect import Outcome
+from gridmap.core.plans.effect import NO_GRID, Outcome
 from gridmap.core.plans.gestures import read_gesture
 from gridmap.core.plans.history import Clash, Entry
 from gridmap.core.plans.operations import operate as work_out
@@ -166,6 +166,36 @@ class PlanDesk:
             for row in rows
         ]  # fmt: skip
 
+    def scores(self, plan_id: int, *, before: int | None = None, limit: int = 50) -> dict[str, Any]:
+        """Return how the scores of a plan went from operation to operation, the newest first.
+
+        Returns
+        -------
+        ``start``: the score of the edition that it started from; ``history``: seq, kind, who, at and ``score`` after
+        each operation, by the targets of that time (None where no planner did it).
+
+        Raises
+        ------
+        NotFound
+            There is no plan of that number.
+        """
+        session = self._now(plan_id)
+        state = session.state
+        keys = np.array([*state.keys, NO_GRID], dtype=np.int64)[state.base]
+        with engine_of(self.place).connect() as connection:
+            rows = store.operations(connection, plan_id, before=before, limit=limit)
+            grids = store.grids_of_edition(connection, session.row.base_edition)
+        start = PlanState.start(state.fabric, grids, keys)
+        return {
+            "id": plan_id,
+            "revision": session.row.revision,
+            "start": plan_score(start, session.land.context.targets),
+            "history": [
+                {"seq": row.seq, "kind": row.kind, "who": row.who, "at": row.at.isoformat(), "score": row.score}
+                for row in rows
+            ],
+        }
+
     def diff(self, plan_id: int, *, against: str | None = None) -> dict[str, Any]:
         """Return what a plan changes: the crosswalk from its edition, or from another plan or edition, to it.
 
@@ -298,6 +328,7 @@ class PlanDesk:
             effect=effect,
             gesture=gesture,
             inverse_of=step.inverse_of,
+            score=plan_score(state, session.land.context.targets),
             grids=[(state.grids[k], False) if k in state.grids else (state.ended[k], True) for k in keys],
         )
         note_change(connection, who, f"plan {step.kind}", detail(plan=session.row.id, operation=written[0]))
@@ -327,7 +358,8 @@ class PlanDesk:
         land = self.land(connection)
         with self._lock:
             held = self._sessions.get(row.id)
-        if held is None or held.land is not land or held.row.revision > row.revision:
+        same = held is not None and held.land is land and held.row.base_edition == row.base_edition
+        if held is None or not same or held.row.revision > row.revision:
             return load_session(connection, land, row)
         later = store.entries(connection, row.id, after=held.row.revision) if held.row.revision < row.revision else []
         return Session(land, row, history.replay(held.state, later), (*held.entries, *later))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gridmap.core.plans.crosswalk import Layout
 from gridmap.core.plans.effect import Grid
 from gridmap.core.plans.rebasing import Rebased, Side, rebased
+from gridmap.core.plans.scores import plan_score
 from gridmap.core.plans.state import PlanState
 from gridmap.errors import Conflict, InputError
 from gridmap.services.planland import Session, layout_of_edition
@@ -131,10 +133,16 @@ def _write(
         who=who,
         effect=made.effect,
         gesture=named,
+        score=plan_score(replace(state, base=_rows(state, theirs)), session.land.context.targets),
         cells=state.fabric.ids[differs],
         keys=keys[differs],
         grids=_against(state, theirs),
     )
+
+
+def _rows(state: PlanState, layout: Layout) -> NDArray[np.int64]:
+    """Return the row of each cell's grid in a layout; grids that the plan does not know have none."""
+    return np.array([state.row_of.get(key, -1) for key in layout.keys.tolist()], dtype=np.int64)
 
 
 def _against(state: PlanState, theirs: Layout) -> list[tuple[Grid, bool]]:

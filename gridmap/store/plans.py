@@ -95,6 +95,7 @@ class OperationRow:
     gesture: dict[str, Any]
     inverse_of: int | None
     cells: int
+    score: dict[str, Any] | None
 
 
 def listed(connection: Connection) -> list[PlanRow]:
@@ -159,6 +160,7 @@ def append(
     grids: Iterable[tuple[Grid, bool]],
     gesture: dict[str, Any] | None = None,
     inverse_of: int | None = None,
+    score: dict[str, Any] | None = None,
 ) -> tuple[int, datetime]:
     """Append an operation and bring the plan's state along; returns its number, now the revision, and its time.
 
@@ -166,12 +168,14 @@ def append(
     ----------
     connection, plan_id
         The plan, which the caller has locked.
-    kind, who, effect, gesture, inverse_of
+    kind, who, effect, gesture, inverse_of, score
         As in the log.
     grids
         The grids that the effect changes as they are afterwards, and whether each has ended.
     """
-    seq, at = _log(connection, plan_id, kind, who, gesture, effect, inverse_of)
+    seq, at = _log(
+        connection, plan_id, kind=kind, who=who, gesture=gesture, effect=effect, inverse_of=inverse_of, score=score
+    )
     cells = [cell for move in effect.moves for cell in move.cells]
     keys = [move.target for move in effect.moves for _ in move.cells]
     if cells:
@@ -199,6 +203,7 @@ def start_anew(
     who: str,
     effect: Effect,
     gesture: dict[str, Any],
+    score: dict[str, Any],
     cells: Ints,
     keys: Ints,
     grids: Iterable[tuple[Grid, bool]],
@@ -211,7 +216,7 @@ def start_anew(
         The plan, which the caller has locked.
     base_edition
         The edition that it starts from now.
-    who, effect, gesture
+    who, effect, gesture, score
         As in the log: what brings the plan from what it was to what it is.
     cells, keys
         Where it differs from that edition.
@@ -229,23 +234,27 @@ def start_anew(
         {"plan_id": [plan_id] * len(cells), "cell_id": cells.tolist(), "grid_key": keys.tolist()},
     )
     _write_grids(connection, plan_id, grids)
-    return _log(connection, plan_id, "rebase", who, gesture, effect, None)
+    return _log(
+        connection, plan_id, kind="rebase", who=who, gesture=gesture, effect=effect, inverse_of=None, score=score
+    )
 
 
 def _log(
     connection: Connection,
     plan_id: int,
+    *,
     kind: str,
     who: str,
     gesture: dict[str, Any] | None,
     effect: Effect,
     inverse_of: int | None,
+    score: dict[str, Any] | None,
 ) -> tuple[int, datetime]:
     seq, at = connection.exec_driver_sql(
         "WITH counted AS (UPDATE gridmap.plan SET revision = revision + 1, changed_at = now() WHERE id = %(p)s "
         "RETURNING revision) INSERT INTO gridmap.plan_operation "
-        "(plan_id, seq, kind, who, gesture, effect, inverse_of) SELECT %(p)s, revision, %(k)s, %(w)s, %(g)s::jsonb, "
-        "%(e)s::jsonb, %(i)s FROM counted RETURNING seq, at",
+        "(plan_id, seq, kind, who, gesture, effect, inverse_of, score) SELECT %(p)s, revision, %(k)s, %(w)s, "
+        "%(g)s::jsonb, %(e)s::jsonb, %(i)s, %(s)s::jsonb FROM counted RETURNING seq, at",
         {
             "p": plan_id,
             "k": kind,
@@ -253,6 +262,7 @@ def _log(
             "g": orjson.dumps(gesture or {}).decode(),
             "e": orjson.dumps(effect.as_dict()).decode(),
             "i": inverse_of,
+            "s": None if score is None else orjson.dumps(score).decode(),
         },
     ).one()
     return int(seq), at
@@ -290,7 +300,7 @@ def operations(connection: Connection, plan_id: int, *, before: int | None, limi
     rows = connection.exec_driver_sql(
         "SELECT seq, kind, who, at, gesture, inverse_of, "
         "(SELECT coalesce(sum(jsonb_array_length(m -> 'cells')), 0)::int "
-        "FROM jsonb_array_elements(effect -> 'moves') m) FROM gridmap.plan_operation "
+        "FROM jsonb_array_elements(effect -> 'moves') m), score FROM gridmap.plan_operation "
         "WHERE plan_id = %(p)s AND (%(b)s::int IS NULL OR seq < %(b)s) ORDER BY seq DESC LIMIT %(l)s",
         {"p": plan_id, "b": before, "l": limit},
     )
