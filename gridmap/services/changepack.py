@@ -278,11 +278,6 @@ def _summary(found: Comparison, following: Following, *, place: str, made: str, 
     def said(zh: str, en: str) -> str:
         return Text(zh, en).said(language)
 
-    def named(code: Any, name: Any) -> str:
-        if code is None:
-            return said("未划入网格", "no grid")
-        return str(code) if name in {None, code} else f"{name} {code}"
-
     coverage = following.coverage
     changed = set(following.grids["code"])
     figures = [
@@ -300,8 +295,8 @@ def _summary(found: Comparison, following: Following, *, place: str, made: str, 
         "figures": figures,
         "pairs": [
             {
-                "old": named(row.old, row.old_name),
-                "new": named(row.new, row.new_name),
+                "old": _label(row.old, row.old_name, language),
+                "new": _label(row.new, row.new_name, language),
                 "relation": _RELATIONS[str(row.relation)].said(language),
                 "buildings": row.buildings,
                 "households": row.households,
@@ -311,8 +306,7 @@ def _summary(found: Comparison, following: Following, *, place: str, made: str, 
         ],
         "grids": [
             {
-                "code": row["code"],
-                "name": row["name"],
+                "label": _label(row["code"], row["name"], language),
                 "households": f"{_shown(row['households_before'])} → {_shown(row['households_after'])}",
                 "before": row["borders_before"] or said("原无此网格。", "There was no such grid."),
                 "after": row["borders_after"] or said("撤销。", "It ends."),
@@ -324,8 +318,7 @@ def _summary(found: Comparison, following: Following, *, place: str, made: str, 
         if coverage is None
         else [
             {
-                "code": row["code"],
-                "name": row["name"],
+                "label": _label(row["code"], row["name"], language),
                 "before": _covered(row, "before"),
                 "after": _covered(row, "after"),
             }
@@ -340,6 +333,13 @@ def _summary(found: Comparison, following: Following, *, place: str, made: str, 
         ),
         "signers": [text.said(language) for text in _SIGNERS],
     }
+
+
+def _label(code: Any, name: Any, language: Language) -> str:
+    """Return how a grid is called on paper: name and code, or the code alone where that is its name."""
+    if not code:
+        return _NOWHERE.said(language)
+    return str(code) if name in {None, code} else f"{name} {code}"
 
 
 def _shown(value: Any) -> str:
@@ -422,7 +422,7 @@ def _teams(following: Following, language: Language) -> list[dict[str, Any]]:
                 part = {"heading": f"{heading.said(language)} {called}", "sums": sums, "rows": listed}
                 parts.setdefault(team, []).append(part)
     return [
-        {"code": code, "name": names[code], "leader": following.leaders.get(code, ""), "parts": parts[code]}
+        {"label": _label(code, names[code], language), "leader": following.leaders.get(code, ""), "parts": parts[code]}
         for code in sorted(parts)
     ]
 

@@ -52,5 +52,5 @@ def _names_at(shapes: Objects, waters: Objects, called: Objects) -> Objects:
 def descriptions(connection: Connection, land: Land, layout: Layout, keys: list[int]) -> dict[int, Text]:
     """Return the borders of leaf grids in words, by key."""
     along = along_of(connection, land)
-    names = store.community_names(connection) | {g.code: g.label for g in layout.grids.values() if g.leaf}
+    names = store.community_names(connection) | {g.code: g.name for g in layout.grids.values() if g.leaf}
     return {key: in_words(sides(land.fabric, along, layout, key), names) for key in keys}
