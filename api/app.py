@@ -23,6 +23,7 @@ from api import docs, problems
 from api.guard import AccessLog, BodyLimit, Guard, SafeHeaders
 from api.routes import (
     auto,
+    batch,
     changepack,
     coverage,
     diff,
@@ -49,7 +50,7 @@ from gridmap.store.database import Place, engine_of, find_place
 
 __all__ = ["create", "create_app"]
 
-_BODY_BYTES = 1 << 20
+_BODY_BYTES = 1 << 22
 
 
 def create() -> FastAPI:
@@ -58,7 +59,9 @@ def create() -> FastAPI:
     if parent is not None:
         # a web worker whose supervisor was killed would keep the port for ever
         threading.Thread(target=_end_with, args=(parent.sentinel,), name="end with the server", daemon=True).start()
-    return create_app(Settings())
+    app = create_app(Settings())
+    threading.Thread(target=app.state.here.warm_kernels, name="gridmap-kernels", daemon=True).start()
+    return app
 
 
 def _end_with(sentinel: int) -> None:
@@ -90,13 +93,18 @@ def create_app(settings: Settings, *, place: Place | None = None, token: str | N
             Middleware(problems.LastResort),
             Middleware(Guard, token=token or token_of(settings.data_dir), hostname=settings.hostname),
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
-            Middleware(BodyLimit, limit_bytes=_BODY_BYTES, larger={("POST", "/v1/imports"): settings.max_upload_bytes}),
+            Middleware(
+                BodyLimit,
+                limit_bytes=_BODY_BYTES,
+                larger={("POST", path): settings.max_upload_bytes for path in ("/v1/imports", "/v1/locate/file")},
+            ),
         ],
     )
     app.state.here = state
     problems.install(app)
     for part in (
         locate,
+        batch,
         tiles,
         places,
         coverage,

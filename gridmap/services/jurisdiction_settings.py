@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 import orjson
 from sqlalchemy import Connection
 
-from gridmap.errors import GridmapError, InputError, Stale
+from gridmap.errors import InputError, Stale
 from gridmap.model.jurisdiction_settings import SETTINGS, Setting, value_in
 from gridmap.model.naming import near_names, unknown_name
 from gridmap.model.text import Text
@@ -27,9 +27,8 @@ LONGEST_SOURCE = 500
 _FIGURES = ("households", "households_estimated", "people")
 
 
-class _DryRun(GridmapError):
+class _DryRun(Exception):  # noqa: N818 (no error: it takes the transaction back)
     def __init__(self, told: dict[str, Any]) -> None:
-        super().__init__("", "")
         self.told = told
 
 

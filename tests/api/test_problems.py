@@ -162,16 +162,16 @@ def test_a_body_over_the_limit_is_refused_while_it_is_read(program: TestClient) 
     sent = []
 
     def endless():
-        for _ in range(64):
+        for _ in range(80):
             sent.append(1)
             yield b" " * 65536
 
-    stated = program.post("/v1/cells", content=b" " * (2**20 + 1), headers={"Content-Type": "application/json"})
+    stated = program.post("/v1/cells", content=b" " * (2**22 + 1), headers={"Content-Type": "application/json"})
     unstated = program.post("/v1/cells", content=endless(), headers={"Content-Type": "application/json"})
     for answer in (stated, unstated):
         assert answer.status_code == 413
         assert answer.json()["code"] == "too-large"
-        assert "1 MB" in answer.json()["detail_en"]
+        assert "4 MB" in answer.json()["detail_en"]
 
 
 def _with_crashes(app: FastAPI) -> TestClient:
