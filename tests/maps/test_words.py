@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from gridmap.core.plans.gestures import KINDS
+from gridmap.core.proposals.options import MODES
 from gridmap.maps.page import HERE, STATIC, dictionaries
 from gridmap.model.kinds import BUILDING_USES, DUTY_ROLES, EIGHT_CHECKS, GRID_KINDS, STATION_KINDS, TENURES
 
 JOB_STATES = ("waiting", "running", "cancelling", "done", "failed", "cancelled", "interrupted")
 EDITED = ("name", "kind", "tier", "services", "opening_hours", "tenure", "rooms", "address", "checks")
-PLAN_TABS = ("grids", "warnings", "log", "publish")
+PLAN_TABS = ("grids", "warnings", "auto", "log", "publish")
 TOOLS = ("select", "lasso", "box", "give", "line", "shift", "split", "merge")
 MODULES = {path.name: path.read_text(encoding="utf-8") for path in (STATIC / "gridmap").glob("*.js")}
 
@@ -25,7 +26,7 @@ def _used() -> set[str]:
         *re.findall(r'\bt\("([\w.]+)"', text),
         *(key for pair in choice for key in pair),
         *re.findall(r'"((?:count|zoom)\.\w+)"', text),
-        *re.findall(r'(?<!term\()"((?:conflict|publish|step|plan)\.\w+)"', text),
+        *re.findall(r'(?<!term\()"((?:conflict|publish|step|plan|auto)\.\w+)"', text),
         *re.findall(r"\bwords\.(\w+)", page),
         *re.findall(r'data-t="(\w+)"', page),
         *re.findall(r'words\["(\w+)"\]', (HERE / "page.py").read_text(encoding="utf-8")),
@@ -50,10 +51,13 @@ def _made() -> set[str]:
         *(f"plan.state.{value}" for value in ("draft", "submitted", "approved", "active", "superseded")),
         *(f"plan.tab.{value}" for value in PLAN_TABS),
         *(f"plan.sort.{value}" for value in ("worst", "large", "small", "code")),
+        *(f"auto.mode.{mode}{end}" for mode in MODES for end in ("", ".about")),
+        *(f"auto.scope.{value}" for value in ("all", "community", "grid")),
         *(f"tool.{value}" for value in (*TOOLS, "undo", "redo")),
         *(f"tool.{value}.how" for value in TOOLS),
         *(f"step.{value}" for value in (*KINDS, "cut", "auto", "import", "carry", "rebase")),
-        *(f"publish.said.{value}" for value in ("submit", "approve", "reopen", "publish")),
+        *(f"publish.said.{value}" for value in ("submit", "approve", "reopen", "publish", "withdraw")),
+        *(f"rebase.{value}" for value in ("mine", "theirs", "all_mine", "all_theirs")),
         *(f"tenure.{value}" for value in TENURES),
         *(f"checks.{value}" for value in EIGHT_CHECKS),
         *(f"marks.{value}" for value in ("kind", "score")),

@@ -79,12 +79,12 @@ const CanvasLayer = L.GridLayer.extend({
 
   /** Draw every tile again from what it holds: after a change of level, layer or selection. */
   repaint() {
-    for (const { el } of Object.values(this._tiles)) if (el.gridmap) this.paint(el);
+    for (const { el } of Object.values(this._tiles ?? {})) if (el.gridmap) this.paint(el);
   },
 
   /** Ask again for what the tiles lack, and draw them in place: after a layer of its own data was switched on. */
   complete() {
-    for (const { el } of Object.values(this._tiles)) {
+    for (const { el } of Object.values(this._tiles ?? {})) {
       const { coords, abort, content } = el.gridmap ?? {};
       // A tile that still waits takes the layer along.
       if (!content) continue;
@@ -101,7 +101,7 @@ const CanvasLayer = L.GridLayer.extend({
 
   /** The contents of the tiles of the present zoom, with where they lie. */
   contents() {
-    return Object.values(this._tiles)
+    return Object.values(this._tiles ?? {})
       .filter(({ current, el }) => current && el.gridmap?.content)
       .map(({ el }) => el.gridmap);
   },

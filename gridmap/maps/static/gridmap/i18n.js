@@ -637,7 +637,22 @@ export const zh = {
   "auto.nothing": "没有比现在更好的办法。",
   "auto.stale": "提出建议以后方案又有修改；未改到的地方仍可采用。",
   "auto.incomplete": "中途取消，这是当时最好的结果。",
-  "auto.bound": "至少要有 {n} 户换网格才能全部达标。"
+  "auto.bound": "要全部进入 ±{aim}%，至少有 {n} 户换网格。",
+  "publish.day": "生效日期（空着为立即）",
+  "publish.sure_on": "把方案定于{date}发布为“{name}”？{households} 户将换网格，到时自动生效。",
+  "publish.waiting": "已定于{date}零时生效，到时自动施行。",
+  "publish.withdraw": "撤回发布",
+  "publish.said.withdraw": "已撤回发布",
+  "rebase.newer": "方案开始以后又有了新版本“{name}”，发布前须先变基到新版本。",
+  "rebase.start": "变基到新版本",
+  "rebase.both": "有 {n} 处两边都改了，请逐项选择：",
+  "rebase.mine": "用我的",
+  "rebase.theirs": "用新版",
+  "rebase.all_mine": "全部用我的",
+  "rebase.all_theirs": "全部用新版",
+  "rebase.left": "还有 {n} 处",
+  "rebase.go": "变基",
+  "rebase.said": "已变基：采用新版 {taken} 个单元，保留我的 {kept} 个单元"
 };
 
 export const en = {
@@ -1277,7 +1292,22 @@ export const en = {
   "auto.nothing": "Nothing is better than what there is.",
   "auto.stale": "The plan has changed since; what was not touched can still be taken.",
   "auto.incomplete": "Cancelled midway: the best so far.",
-  "auto.bound": "At least {n} households must move for all grids to be within the band."
+  "auto.bound": "At least {n} households must move for all grids to be within ±{aim}%.",
+  "publish.day": "In force from (empty: at once)",
+  "publish.sure_on": "Publish the plan as “{name}” for {date}? {households} households change their grid then, by itself.",
+  "publish.waiting": "Comes into force on {date} at midnight, by itself.",
+  "publish.withdraw": "Withdraw",
+  "publish.said.withdraw": "The publication is withdrawn",
+  "rebase.newer": "A newer edition, “{name}”, has come since the plan started; the plan must go over to it before it is published.",
+  "rebase.start": "Rebase",
+  "rebase.both": "Both sides changed {n} things; choose for each:",
+  "rebase.mine": "Mine",
+  "rebase.theirs": "The edition's",
+  "rebase.all_mine": "All mine",
+  "rebase.all_theirs": "All the edition's",
+  "rebase.left": "{n} left",
+  "rebase.go": "Rebase",
+  "rebase.said": "Rebased: {taken} cells of the edition taken, {kept} of mine kept"
 };
 
 const DICTIONARIES = { zh, en };

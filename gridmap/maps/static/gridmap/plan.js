@@ -1,8 +1,11 @@
 /** Redraw mode: a plan, its revision, what each step changed, conflicts, and what can be taken back. */
 import { toLatLng, worldX, worldY } from "./geo.js";
+import { titled } from "./planbars.js";
 import { createPlanGrids, sizeOf } from "./plangrids.js";
 import { planLegend } from "./planlegend.js";
 import { createPlanPanel } from "./planpanel.js";
+import { createProposals } from "./planproposals.js";
+import { createRebase } from "./planrebase.js";
 import { createTools, homeAt, homesOf } from "./plantools.js";
 import { createStore } from "./store.js";
 
@@ -10,6 +13,9 @@ const POLL_MS = 8000;
 const LOGGED = 40;
 /** Kinds of steps that move land: their table says households before and after. */
 const NOTED = new Set(["rename", "set_kind", "set_parent", "lock", "unlock", "renumber"]);
+
+/** What reading a plan sets; the rest is where a planner stood in it. */
+const OF_PLAN = new Set(["plan", "score", "target", "version", "editing", "editable", "revision", "warnings", "undo", "redo", "across", "sort"]);
 
 const fresh = () => ({
   plan: null,
@@ -24,6 +30,7 @@ const fresh = () => ({
   tool: "select",
   across: false,
   step: null,
+  told: "",
   warnings: [],
   undo: null,
   redo: null,
@@ -33,6 +40,14 @@ const fresh = () => ({
   chosen: new Set(),
   diff: null,
   log: null,
+  job: null,
+  proposal: null,
+  proposalsKnown: false,
+  look: null,
+  asked: null,
+  rebase: null,
+  editable: false,
+  kept: null,
   query: "",
   sort: "worst",
 });
@@ -55,7 +70,7 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
     for (const { properties } of features) properties.community_name ??= community(properties.community_code);
     return features;
   };
-  const nameOf = (code) => grids.find(code)?.properties.name || code;
+  const nameOf = (code) => titled(grids.find(code)?.properties ?? { code, name: code }, t);
 
   const draw = () => {
     repaint();
@@ -113,8 +128,9 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
     if (mine !== opened) return false;
     grids.set(named(features));
     const { score, target, undo, redo, grids: rows, upper_grids: upper, ...plan } = shown;
-    store.set({ plan, score, target, undo, redo, revision: plan.revision, editing: plan.state === "draft", version: state.version + 1, rows, upper, diff: null, problem: "", busy: false });
+    store.set({ plan, score, target, undo, redo, revision: plan.revision, editable: plan.state === "draft", editing: on() && plan.state === "draft", look: null, version: state.version + 1, rows, upper, diff: null, problem: "", busy: false });
     if (state.active) activate(state.active);
+    map.fire("mouseout");
     api.warnings(id).then((warnings) => mine === opened && store.set({ warnings }), () => {});
     draw();
     return true;
@@ -136,8 +152,8 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
   }
   /** What belongs to a plan that was open before. */
   function tidy() {
-    const { active, activeName, partner, tool, step, conflict, tab, buildings, chosen, diff, log, query } = fresh();
-    return { active, activeName, partner, tool, step, conflict, tab, buildings, chosen, diff, log, query };
+    proposals.forget();
+    return Object.fromEntries(Object.entries(fresh()).filter(([key]) => !OF_PLAN.has(key)));
   }
 
   function leave() {
@@ -169,12 +185,21 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
   function spoken(answer, rows) {
     const parts = [t(`step.${answer.kind}`)];
     for (const { before, after } of rows.slice(0, 3)) {
-      if (before && after) parts.push(`${after.name || after.code} ${number(before.households)} → ${number(after.households)}`);
-      else if (after) parts.push(t("step.new", { name: after.name || after.code, n: number(after.households) }));
-      else parts.push(t("step.ended", { name: before.name || before.code }));
+      if (before && after) parts.push(`${titled(after, t)} ${number(before.households)} → ${number(after.households)}`);
+      else if (after) parts.push(t("step.new", { name: titled(after, t), n: number(after.households) }));
+      else parts.push(t("step.ended", { name: titled(before, t) }));
     }
     return parts.join(t("comma"));
   }
+
+  /** What a folded panel on a phone cannot show: the two grids that changed most, in a line at the tools. */
+  const toldOf = (rows) =>
+    rows
+      .filter(({ after }) => after)
+      .slice(0, 2)
+      .map(({ after }) => `${titled(after, t)} ${number(after.households)}${offText(after)}`)
+      .join(" · ");
+  const offText = ({ deviation }) => (deviation ? ` ${deviation > 0 ? "▲" : "▼"}${Math.round(Math.abs(deviation) * 100)}%` : "");
 
   function take(answer, operation) {
     const kept = new Map(grids.list().map(({ properties }) => [properties.key, brief(properties)]));
@@ -190,6 +215,7 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
       score: answer.score,
       warnings,
       ...marks,
+      told: toldOf(rows),
       step: { kind: answer.kind, rows, cells: answer.cells, rebased: answer.rebased, warnings: answer.warnings, noted: NOTED.has(answer.kind) },
       version: state.version + 1,
       plan: { ...state.plan, revision: answer.revision },
@@ -219,11 +245,15 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
   /** Do one step; it is worked out on what the page shows, and others' steps since are told apart by the server. */
   function operate(operation, { base = null } = {}) {
     const mine = opened;
+    return queued(mine, operation, () => api.operate(state.plan.id, base ?? state.revision, operation));
+  }
+
+  function queued(mine, operation, ask) {
     const run = async () => {
       if (mine !== opened || !state.plan) return false;
       const late = setTimeout(() => store.set({ busy: true }), 150);
       try {
-        const answer = await api.operate(state.plan.id, base ?? state.revision, operation);
+        const answer = await ask();
         if (mine !== opened) return false;
         tools.clear();
         take(answer, operation);
@@ -321,6 +351,28 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
 
   const merge = (code) => operate({ kind: "merge", grids: [state.active, code], into: state.active });
 
+  // --- proposals ----------------------------------------------------------------------------------------
+
+  /** Look at a candidate as if it were taken, or stop looking. */
+  function look(found) {
+    if (!found && !state.look) return;
+    grids.look(found ? { ...found.answer, features: named(found.answer.features) } : null);
+    store.set({ look: found, editing: on() && state.editable && !found, score: found ? found.answer.score : state.kept, ...(found && !state.look ? { kept: state.score } : {}) });
+    draw();
+  }
+
+  const step = (operation, ask) => queued(opened, operation, ask);
+  const proposals = createProposals({ store, words, grids, api, step, look, failed, say });
+
+  const rebase = createRebase({
+    ...{ store, page, words, api, failed },
+    async done(text) {
+      await read(state.plan.id, opened);
+      loadBefore(state.plan, opened);
+      say(text);
+    },
+  });
+
   // --- lists --------------------------------------------------------------------------------------------
 
   async function loadBuildings(code) {
@@ -383,7 +435,7 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
 
   /** Another planner's steps come in by themselves, unless a stroke is in hand. */
   async function poll() {
-    if (!open() || document.hidden || tools.busy() || state.busy || state.conflict || page.state.paper) return;
+    if (!open() || document.hidden || tools.busy() || state.busy || state.conflict || state.look || page.state.paper) return;
     const mine = opened;
     const seen = state.revision;
     const log = await api.log(state.plan.id, 1).catch(() => null);
@@ -397,7 +449,7 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
 
   const tools = createTools({ L, map, stage, store, words, drawn, clicked: click, homes, say, undo, redo });
   const actions = { list, make, openPlan, leave, activate, operate, undo, redo, giveIn, again, merge, choose, giveChosen, see, loadLog, loadDiff, move, dismiss: () => store.set({ problem: "" }) };
-  createPlanPanel(body, { store, page, words, grids, actions, homes, map });
+  createPlanPanel(body, { store, page, words, grids, actions, proposals, rebase });
 
   store.on(["active", "partner"], () => {
     grids.mark(state.active, state.partner);
@@ -410,13 +462,16 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
   store.on(["plan", "target"], relegend);
   store.on(["tab", "log", "diff", "view"], () => {
     if (!state.plan) return;
+    if (state.tab === "auto" && !state.proposalsKnown) proposals.load();
+    if (state.tab !== "auto") look(null);
     if (state.tab === "log" && !state.log) loadLog();
     if (state.tab === "publish" && !state.diff) loadDiff();
   });
   page.on(["mode"], () => {
     stage.classList.toggle("gm-redraw", on());
     if (!on()) tools.escape();
-    store.set({ editing: on() && state.plan?.state === "draft" });
+    if (!on()) look(null);
+    store.set({ editing: on() && state.editable });
     relegend();
     if (on() && !state.plans) list();
     draw();
@@ -446,7 +501,8 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
     number: () => state.plan?.id ?? null,
     escape() {
       if (tools.escape()) return true;
-      if (state.conflict) giveIn();
+      if (state.look) look(null);
+      else if (state.conflict) giveIn();
       else if (state.tool !== "select" && state.editing) store.set({ tool: "select" });
       else if (state.active) activate(null);
       else return false;

@@ -20,6 +20,9 @@ export function bandBar(grid, target, before = null) {
   );
 }
 
+/** The name of a grid; a new one has none yet and goes by the end of its code. */
+export const titled = ({ name, code }, t) => (name && name !== code ? name : t("plan.unnamed", { n: String(code).slice(-3) }));
+
 /** The deviation in words: ▲12%, ▼5%, or nothing where there is no band. */
 export function offBy(grid, target) {
   const { deviation } = grid ?? {};

@@ -1,7 +1,7 @@
 /** The grid that is selected: its figures against the band, its buildings as a list, and what can be done to it by keys. */
 import { h, icon } from "./dom.js";
 import { meets } from "./geo.js";
-import { bandBar, offBy } from "./planbars.js";
+import { bandBar, offBy, titled } from "./planbars.js";
 
 const SHARED = 1e-9;
 
@@ -28,7 +28,7 @@ export function createPlanGrid({ store, words, actions, grids, page }) {
     const select = h(
       "select",
       { "aria-label": label, "data-key": "neighbour", change: () => change(select.value) },
-      ...list.map(({ properties: p }) => h("option", { value: p.code, selected: p.code === value }, t("plan.neighbour", { name: p.name || p.code, n: number(p.households) }))),
+      ...list.map(({ properties: p }) => h("option", { value: p.code, selected: p.code === value }, t("plan.neighbour", { name: titled(p, t), n: number(p.households) }))),
     );
     return select;
   };
@@ -60,7 +60,7 @@ export function createPlanGrid({ store, words, actions, grids, page }) {
   const neighbours = (feature, list) => {
     if (!list.length) return null;
     if (!list.some(({ properties }) => properties.code === target)) target = list[0].properties.code;
-    const name = grids.find(target)?.properties.name || target;
+    const name = titled(grids.find(target).properties, t);
     return h(
       "div",
       { class: "gm-plan-neighbour" },
@@ -105,7 +105,7 @@ export function createPlanGrid({ store, words, actions, grids, page }) {
       h(
         "section",
         { class: "gm-card gm-plan-card" },
-        h("h2", { tabindex: "-1" }, grid.locked ? icon("lock") : null, grid.name || grid.code),
+        h("h2", { tabindex: "-1" }, grid.locked ? icon("lock") : null, titled(grid, t)),
         h("p", { class: "gm-code" }, [grid.code, term("kind", grid.grid_kind), grid.community_name].filter(Boolean).join(" · ")),
         h("p", { class: "gm-plan-size" }, h("strong", null, number(grid.households)), h("span", null, t("plan.of_target", { n: number(state.target.households) })), off),
         bandBar(grid, state.target),

@@ -34,8 +34,11 @@ export function roomiest(feature) {
 }
 
 export function createPlanGrids(style, { on, target }) {
-  const features = new Map();
+  let features = new Map();
+  /** The grids themselves while a proposal is looked at in their place. */
+  let held = null;
   let before = [];
+  let started = [];
   let active = null;
   let partner = null;
   let chosen = new Set();
@@ -129,6 +132,8 @@ export function createPlanGrids(style, { on, target }) {
       context.lineWidth = between(style.line_width, view.zoom);
     });
 
+  const innerOf = (list) => bordersOf(list, (a, b) => (b ? "inner" : null)).inner ?? [];
+
   const byCode = (code) => {
     for (const feature of features.values()) if (feature.properties.code === code) return feature;
     return null;
@@ -147,6 +152,7 @@ export function createPlanGrids(style, { on, target }) {
       return null;
     },
     set(list) {
+      held = null;
       features.clear();
       for (const feature of list) features.set(feature.properties.key, labelled(feature));
     },
@@ -162,7 +168,16 @@ export function createPlanGrids(style, { on, target }) {
     drop: (key) => features.delete(key),
     /** The borders that the plan started from stay to be seen as broken lines. */
     setBefore(list) {
-      before = bordersOf(list, (a, b) => (b ? "inner" : null)).inner ?? [];
+      before = started = innerOf(list);
+    },
+    /** Show a step that is not taken: the broken lines are then the borders as they are. Without one, all is as it was. */
+    look(step) {
+      if (held) [features, held, before] = [held, null, started];
+      if (!step) return;
+      before = innerOf([...features.values()]);
+      held = features;
+      features = new Map(held);
+      this.update(step.features, step.ended);
     },
     mark(code, other = null) {
       active = code;

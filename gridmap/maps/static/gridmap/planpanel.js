@@ -1,23 +1,23 @@
 /** The panel of redraw mode: the plans there are, or one plan with its totals, last step, grids, warnings and life. */
 import { h, icon } from "./dom.js";
-import { bandBar, offBy } from "./planbars.js";
+import { bandBar, offBy, titled } from "./planbars.js";
 import { createPlanGrid } from "./plangrid.js";
 import { createPublish } from "./planpublish.js";
 import { createSteps } from "./plansteps.js";
 import { percent } from "./share.js";
 
 const MOST_ROWS = 300;
-const TABS = ["grids", "warnings", "log", "publish"];
+const TABS = ["grids", "warnings", "auto", "log", "publish"];
 /** A list is drawn anew only when one of these changes; a figure alone does not move what somebody reads. */
-const KEYS = ["plans", "view", "plan", "version", "active", "partner", "step", "warnings", "undo", "redo", "conflict", "tab", "buildings", "chosen", "diff", "log", "problem", "busy", "query", "sort", "editing", "across"];
+const KEYS = ["plans", "view", "plan", "version", "active", "partner", "step", "warnings", "undo", "redo", "conflict", "tab", "buildings", "chosen", "diff", "log", "problem", "busy", "query", "sort", "editing", "across", "job", "proposal", "look", "asked", "rebase"];
 
-export function createPlanPanel(body, { store, page, words, grids, actions }) {
+export function createPlanPanel(body, { store, page, words, grids, actions, proposals, rebase }) {
   const { t, term, number, date } = words;
   const { state } = store;
   const scroll = h("div", { class: "gm-scroll gm-plan", id: "gm-list", tabindex: "-1" });
   const steps = createSteps({ store, words, actions, grids });
   const one = createPlanGrid({ store, words, actions, grids, page });
-  const publish = createPublish({ store, words, actions, grids });
+  const publish = createPublish({ store, words, actions, grids, rebase });
   let shown = "";
   let left = null;
 
@@ -126,7 +126,7 @@ export function createPlanPanel(body, { store, page, words, grids, actions }) {
       h(
         "button",
         { type: "button", class: "gm-plan-grid", "data-key": `grid-${properties.code}`, "aria-current": state.active === properties.code ? "true" : null, click: () => actions.activate(properties.code, { zoom: true }) },
-        h("span", { class: "gm-row-name" }, properties.locked ? icon("lock") : null, properties.name || properties.code, properties.community_name ? h("small", null, properties.community_name) : null),
+        h("span", { class: "gm-row-name" }, properties.locked ? icon("lock") : null, titled(properties, t), properties.community_name ? h("small", null, properties.community_name) : null),
         h("span", { class: "gm-row-count" }, number(properties.households), offBy(properties, state.target)),
         bandBar(properties, state.target),
       ),
@@ -164,7 +164,7 @@ export function createPlanPanel(body, { store, page, words, grids, actions }) {
 
   const content = () => {
     if (state.view === "plans" || !state.plan) return plansView();
-    const tab = { grids: state.active && grids.find(state.active) ? one.view : gridList, warnings: steps.warnings, log: steps.log, publish: publish.view }[state.tab];
+    const tab = { grids: state.active && grids.find(state.active) ? one.view : gridList, warnings: steps.warnings, auto: proposals.view, log: steps.log, publish: publish.view }[state.tab];
     return [head(), problem(), state.conflict ? steps.conflict() : null, totals(), state.step ? steps.step() : null, tabs(), ...tab()];
   };
 
@@ -185,7 +185,9 @@ export function createPlanPanel(body, { store, page, words, grids, actions }) {
     const top = scroll.scrollTop;
     scroll.replaceChildren(...content().flat(2).filter(Boolean));
     for (const part of scroll.querySelectorAll("details")) if (opened.has(part.dataset.key)) part.open = true;
-    scroll.scrollTop = from === shown ? top : 0;
+    // On a phone the sheet is low: what was chosen comes to its top.
+    const low = scroll.clientHeight < 420 && scroll.querySelector(".gm-plan-card");
+    scroll.scrollTop = from === shown ? top : low ? low.offsetTop - scroll.offsetTop - 8 : 0;
     const again = key && scroll.querySelector(`[data-key="${CSS.escape(key)}"]`);
     if (again) {
       again.focus({ preventScroll: true });

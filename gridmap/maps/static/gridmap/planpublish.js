@@ -4,10 +4,11 @@ import { h, icon } from "./dom.js";
 const LIFE = ["draft", "submitted", "approved", "active"];
 const MOST_PAIRS = 40;
 
-export function createPublish({ store, words, actions, grids }) {
-  const { t, number } = words;
+export function createPublish({ store, words, actions, grids, rebase }) {
+  const { t, number, date } = words;
   const { state } = store;
   let typed = "";
+  let day = "";
 
   const named = (code) => (code === null ? "—" : grids.find(code)?.properties.name || code);
   const button = (label, press, { name = "check", plain = false, key } = {}) =>
@@ -54,18 +55,30 @@ export function createPublish({ store, words, actions, grids }) {
         input.focus();
         return;
       }
-      confirm(t("publish.sure", { name, households: number(state.score.households_moved) }), t("publish.publish"), () => actions.move("publish", { ...seen(), name }));
+      const households = number(state.score.households_moved);
+      const text = day ? t("publish.sure_on", { name, households, date: date(day) }) : t("publish.sure", { name, households });
+      confirm(text, t("publish.publish"), () => actions.move("publish", { ...seen(), name, ...(day ? { effective_at: day } : {}) }));
     };
+    const when = h("input", { type: "date", "data-key": "effective-day", "aria-label": t("publish.day"), change: () => (day = when.value) });
+    when.value = day;
     return h(
       "form",
       { class: "gm-saving", submit: (event) => (event.preventDefault(), act()) },
       input,
+      h("label", { class: "gm-day" }, h("span", null, t("publish.day")), when),
       h("button", { type: "submit", class: "gm-button", "data-key": "publish", disabled: state.busy }, icon("publish"), t("publish.publish")),
     );
   };
 
   const life = () => {
-    const back = button(t("publish.reopen"), () => actions.move("reopen", {}), { name: "undo", plain: true, key: "reopen" });
+    const back = button(t("publish.reopen"), () => actions.move("reopen"), { name: "undo", plain: true, key: "reopen" });
+    // Published for a date, and not in force yet.
+    if (state.plan.state === "approved" && state.plan.edition) {
+      return [
+        h("p", { class: "gm-warning gm-waiting" }, icon("publish"), h("span", null, t("publish.waiting", { date: date(state.plan.effective_from) }))),
+        h("p", { class: "gm-actions" }, button(t("publish.withdraw"), () => actions.move("withdraw"), { name: "undo", plain: true, key: "withdraw" })),
+      ];
+    }
     return {
       draft: () => [h("p", { class: "gm-note" }, t("publish.draft")), h("p", { class: "gm-actions" }, button(t("publish.submit"), () => actions.move("submit", seen()), { key: "submit" }))],
       submitted: () => [h("p", { class: "gm-warning" }, icon("warn"), h("span", null, t("publish.not_enforced"))), h("p", { class: "gm-actions" }, button(t("publish.approve"), () => actions.move("approve", seen()), { key: "approve" }), back)],
@@ -106,6 +119,7 @@ export function createPublish({ store, words, actions, grids }) {
   };
 
   const view = () => [
+    rebase.view(),
     h("section", { class: "gm-card" }, road(), ...life()),
     h("section", { class: "gm-card" }, h("h3", null, t("publish.changes")), changes()),
   ];

@@ -1,6 +1,6 @@
 /** What steps did: the table of the last one, warnings with their repair, a conflict with both versions, the record. */
 import { h, icon } from "./dom.js";
-import { bandBar, offBy } from "./planbars.js";
+import { bandBar, offBy, titled } from "./planbars.js";
 
 const MOST_STEP_ROWS = 6;
 /** Beside the table only what the step has broken; how large grids are is in the table already. */
@@ -19,8 +19,8 @@ export function createSteps({ store, words, actions, grids }) {
   };
 
   const row = ({ before, after }) => {
-    const { code, name } = after ?? before;
-    const label = name || code;
+    const { code } = after ?? before;
+    const label = titled(after ?? before, t);
     return h(
       "tr",
       null,
@@ -52,7 +52,7 @@ export function createSteps({ store, words, actions, grids }) {
         h("button", { type: "button", class: "gm-icon-button", "data-key": "redo", title: t("tool.redo"), "aria-label": t("tool.redo"), disabled: !state.redo || !state.editing, click: actions.redo }, icon("redo")),
       ),
       noted
-        ? h("p", { class: "gm-note" }, rows.map(({ before, after }) => (after ?? before).name || (after ?? before).code).slice(0, MOST_STEP_ROWS).join(t("comma")))
+        ? h("p", { class: "gm-note" }, rows.map(({ before, after }) => titled(after ?? before, t)).slice(0, MOST_STEP_ROWS).join(t("comma")))
         : h(
             "table",
             { class: "gm-effect gm-step-table" },
@@ -88,7 +88,7 @@ export function createSteps({ store, words, actions, grids }) {
 
   // --- a conflict ----------------------------------------------------------------------------------------
 
-  const named = (code) => (code === null || code === undefined ? t("conflict.nothing") : grids.find(code)?.properties.name || code);
+  const named = (code) => (code === null || code === undefined ? t("conflict.nothing") : titled(grids.find(code)?.properties ?? { code, name: code }, t));
 
   const clash = ({ message, cell_count: cells, grid, mine, theirs }) =>
     h(

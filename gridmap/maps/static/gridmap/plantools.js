@@ -246,7 +246,7 @@ export function createTools({ L, map, stage, store, words, drawn, clicked, homes
     const needs = !["select", "line", "shift"].includes(state.tool) && !name;
     hint.hidden = !state.editing;
     hint.classList.toggle("gm-tool-needs", needs);
-    hint.replaceChildren(needs ? t("tool.choose_first") : t(`tool.${state.tool}.how`, { name: name ?? "" }));
+    hint.replaceChildren(needs ? t("tool.choose_first") : t(`tool.${state.tool}.how`, { name: name ?? "" }), ...(state.told ? [h("small", null, state.told)] : []));
     ready();
   };
 
@@ -262,7 +262,7 @@ export function createTools({ L, map, stage, store, words, drawn, clicked, homes
   });
   document.addEventListener("keyup", ({ key }) => key === " " && stage.classList.remove("gm-space"));
 
-  store.on(["tool", "editing", "activeName", "undo", "redo"], (changed) => {
+  store.on(["tool", "editing", "activeName", "undo", "redo", "told"], (changed) => {
     if (changed.includes("tool") || changed.includes("editing")) stopKeys();
     render();
   });
