@@ -27,7 +27,7 @@ LONGEST_SOURCE = 500
 _FIGURES = ("households", "households_estimated", "people")
 
 
-class _DryRun(Exception):  # noqa: N818 (no error: it takes the transaction back)
+class _DryRun(Exception):
     def __init__(self, told: dict[str, Any]) -> None:
         self.told = told
 
