@@ -480,3 +480,23 @@ def test_the_tools_speak_english_completely(url: str, world: World, opening: Ope
 
 def _chinese(text: str) -> bool:
     return bool(re.search(r"[\u4e00-\u9fff]", text))
+
+
+def test_after_a_try_the_slider_is_answered_from_memory(url: str, world: World, opening: Opening) -> None:
+    opened = opening(f"{url}/map{VIEW}")
+    page = covered(opened)
+    page.locator("[data-key=gap-1]").click()
+    page.get_by_role("button", name="在这里试设站点").click()
+    page.locator(".gm-effect").wait_for()
+    opened.until(lambda: len([w for w in world.written if w[1] == "coverage/what-if"]) == 4)
+    asked = [body for _, path, body in world.written if path == "coverage/what-if"]
+    assert sorted(body["minutes"] for body in asked) == [5, 10, 15, 20]
+    assert [body["include"] for body in asked] == [["area", "gaps", "buildings"], *[["gaps"]] * 3]
+    page.wait_for_timeout(1500)
+    before = len(world.asked) + len(world.written)
+    page.locator("#gm-minutes").focus()
+    for minutes, key in ((5, "ArrowLeft"), (10, "ArrowRight"), (15, "ArrowRight")):
+        page.keyboard.press(key)
+        hero(opened, tried(world, asked[0]["changes"], minutes=minutes))
+    assert len(world.asked) + len(world.written) == before, "every answer was there"
+    assert opened.errors == []

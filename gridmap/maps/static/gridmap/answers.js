@@ -34,7 +34,15 @@ export function createAnswers(source, by) {
     const figures = { ...query, by: by() };
     const key = JSON.stringify([round, figures, changes]);
     if (changes.length) {
-      const whole = once(`what-if ${key}`, () => source.whatIf(figures, changes, limits));
+      // What is drawn serves every position of the slider, too: other limits ask for their figures and gaps alone.
+      const drawing = `drawn ${JSON.stringify([round, { ...query, minutes: limits[limits.length - 1] }, limits, changes])}`;
+      const drawn = kept.get(drawing)?.value;
+      const whole = once(`what-if ${key}`, async () => {
+        if (drawn) return { ...(await source.whatIf(figures, changes, [], ["gaps"])), ...drawn };
+        const found = await source.whatIf(figures, changes, limits);
+        kept.set(drawing, { value: { reach: found.reach, times: found.times } });
+        return found;
+      });
       return { whole };
     }
     // Drawing and buildings up to the longest usual limit serve every position of the slider.

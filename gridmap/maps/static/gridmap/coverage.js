@@ -20,7 +20,7 @@ import { createWhatIf, nextNumber } from "./whatif.js";
 
 const AWAY_MS = 120;
 /** A try is often followed by the next one: only then is more asked about it. */
-const SETTLED_MS = 1500;
+const SETTLED_MS = 500;
 /** How often, and after which pauses, new data are waited for. */
 const [SETTLING, SETTLING_MS] = [16, 250];
 
@@ -203,7 +203,9 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
   /** Ask for the other positions of the slider while nobody waits. */
   async function prefetch(mine) {
     if (state.changes.length) await new Promise((go) => setTimeout(go, SETTLED_MS));
-    for (const minutes of stepsOf(source)) {
+    const far = (minutes) => Math.abs(minutes - state.question.minutes);
+    // The positions beside the present one first: there the slider goes next.
+    for (const minutes of [...stepsOf(source)].sort((a, b) => far(a) - far(b))) {
       if (mine !== asked || !on()) return;
       const next = { ...state.question, minutes };
       if (!answers.ready(next, state.changes)) await answers.load(next, state.changes).catch(() => {});

@@ -19,8 +19,8 @@ export function coverageApi(api, language) {
       return { features: featuresOf(found), unattached: found.unattached ?? null };
     },
     times: async (query) => timesOf(await get("coverage/buildings", query)),
-    async whatIf(query, changes, limits) {
-      const body = { ...query, changes, include: INCLUDED, each: limits };
+    async whatIf(query, changes, limits, include = INCLUDED) {
+      const body = { ...query, changes, include, each: limits };
       const { area, gaps, buildings, ...cover } = await ask("coverage/what-if", { method: "POST", body });
       return {
         cover,
