@@ -269,7 +269,8 @@ def sample(
     if out is not None:
         with progress_bar() as progress:
             told = write_files(order, out, progress=progress)
-        print_json(told) if json else say(Text(f"已写入 {out}", f"Written to {out}"))
+        made = told["buildings"]
+        print_json(told) if json else say(Text(f"已写入 {out}:{made} 栋楼", f"Written to {out}: {made} buildings"))
         return
     _, place = ready_place(database, create=True)
     question = Text(

@@ -29,7 +29,16 @@ from gridmap.errors import InputError
 from gridmap.io.tables import CRS, canonical
 from gridmap.model.kinds import KINDS, Column, Kind
 
-__all__ = ["SAMPLE_FILES", "SampleLike", "guarded_text", "placed", "write_layer", "write_sample"]
+__all__ = [
+    "SAMPLE_FILES",
+    "SampleLike",
+    "guarded_text",
+    "placed",
+    "write_layer",
+    "write_sample",
+    "write_sample_table",
+    "write_truth",
+]
 
 _STAMP = "2000-01-01T00:00:00.000Z"
 """GeoPackages carry the time of writing; a fixed one makes the bytes the same every time."""
@@ -286,17 +295,25 @@ def write_sample(county: SampleLike, folder: str | os.PathLike[str]) -> dict[str
     InputError
         If the county lacks a table.
     """
-    base = Path(folder)
     missing = [name for name in (*SAMPLE_FILES, "truth") if not hasattr(county, name)]
     if missing:
         raise InputError(
             f"示例县缺少这些表:{'、'.join(missing)}。", f"The county lacks these tables: {', '.join(missing)}."
         )
-    written = {
-        name: write_layer(getattr(county, name), base / file, kind) for name, (kind, file) in SAMPLE_FILES.items()
-    }
-    truth = base / "truth.json"
-    with placed(truth) as beside:
+    written = {name: write_sample_table(name, getattr(county, name), folder) for name in SAMPLE_FILES}
+    return written | {"truth": write_truth(county.truth, folder)}
+
+
+def write_sample_table(name: str, table: pd.DataFrame, folder: str | os.PathLike[str]) -> Path:
+    """Write one table of a county into its file in ``folder``."""
+    kind, file = SAMPLE_FILES[name]
+    return write_layer(table, Path(folder) / file, kind)
+
+
+def write_truth(truth: dict[str, Any], folder: str | os.PathLike[str]) -> Path:
+    """Write what was planted in a county into ``truth.json``."""
+    file = Path(folder) / "truth.json"
+    with placed(file) as beside:
         options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-        beside.write_bytes(orjson.dumps(county.truth, option=options) + b"\n")
-    return written | {"truth": truth}
+        beside.write_bytes(orjson.dumps(truth, option=options) + b"\n")
+    return file

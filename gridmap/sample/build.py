@@ -9,6 +9,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gridmap.errors import InputError
+from gridmap.model.progress import Progress, silent
+from gridmap.model.text import Text
 from gridmap.sample.courts import WHOLE_BLOCK, Court, choose_walled, hill_paths, lay_out
 from gridmap.sample.fabric import Fabric, Ints
 from gridmap.sample.ground import Floats
@@ -72,9 +74,10 @@ def anchors_of(fabric: Fabric) -> Floats:
     return out
 
 
-def build(size: Size, land: Land, rng: np.random.Generator) -> Built:
+def build(size: Size, land: Land, rng: np.random.Generator, *, progress: Progress = silent) -> Built:
     """Build everything: exactly ``size.buildings`` buildings."""
     fabric = land.fabric
+    progress(0.0, Text("划出住宅用地", "laying out homes"))
     site = Site(fabric, land.barriers)
     anchors = anchors_of(fabric)
     patterns = block_patterns(fabric, rng)
@@ -85,8 +88,11 @@ def build(size: Size, land: Land, rng: np.random.Generator) -> Built:
         if pattern.kind == "tower" and pattern.entrances == 2 and len(free[b]):  # noqa: PLR2004
             towers[fabric.block_leaf[b]].append(b)
     targets = set_targets(size, fabric, room, towers, rng)
+    progress(0.5, Text("建造住宅", "building homes"))
     stock = settle(fabric, patterns, free, anchors, targets, size.buildings, rng)
     homes = len(stock)
+    del free, room, towers
+    progress(0.6, Text("建造单位和商铺", "building works and shops"))
     courts, kinds = _courts(size, fabric, stock, patterns, site, rng)
     busy = np.zeros(len(fabric.blocks), dtype=bool)
     busy[np.array(stock.joined().block, dtype=np.intp)] = True
@@ -115,6 +121,7 @@ def build(size: Size, land: Land, rng: np.random.Generator) -> Built:
     )  # fmt: skip
     street_shops(stock, fabric, site, count=round(0.36 * rest), closed=closed, rng=rng)
     farmsteads(stock, fabric, site, count=round(0.12 * rest), closed=closed, rng=rng)
+    progress(0.85, Text("建造附属房屋", "building sheds"))
     sheds(stock, site, count=size.buildings - len(stock), rng=rng)
     return Built(
         _table(stock, fabric), targets, patterns, institutions, works, anchors, courts, kinds, paths, path_meets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 import shapely
 
 from gridmap.model.kinds import KINDS
-from gridmap.model.progress import Progress, silent
+from gridmap.model.progress import Progress, part, silent
 from gridmap.model.text import Text
 from gridmap.sample.base import SampleBase, real
 from gridmap.sample.build import Built, build
@@ -73,6 +74,24 @@ class SampleCounty:
     truth: dict[str, Any]
 
 
+Table = gpd.GeoDataFrame | pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A county that is thought out and whose tables are made one at a time, for counties that do not fit in memory."""
+
+    made: dict[str, Callable[[], Table]]
+    editions: dict[str, Any]
+    now: str
+    truth: dict[str, Any]
+
+    def tables(self) -> Iterator[tuple[str, Table]]:
+        """Make one table after the other; what was made is kept by whoever asks, and can be asked for once."""
+        for name in list(self.made):
+            yield name, self.made.pop(name)()
+
+
 EDITIONS: dict[str, Any] = {
     "last_year": {"name": "2025年版网格", "effective_at": "2025-09-01T00:00:00+08:00"},
     "present": {"name": "2026年版网格", "effective_at": "2026-09-01T00:00:00+08:00"},
@@ -118,17 +137,30 @@ def generate(
     InputError
         When the sizes do not go together.
     """
+    drawn = draw(seed=seed, buildings=buildings, communities=communities, base=base, progress=progress)
+    return SampleCounty(**dict(drawn.tables()), editions=drawn.editions, now=drawn.now, truth=drawn.truth)
+
+
+def draw(
+    *,
+    seed: int = 1,
+    buildings: int = 3000,
+    communities: int | None = None,
+    base: SampleBase | None = None,
+    progress: Progress = silent,
+) -> Drawn:
+    """Think the county out; arguments and errors as in :func:`generate`."""
     size = Size.of(buildings, communities)
     rng = _Streams(seed)
     progress(0.0, Text("规划道路和街区", "laying out streets and blocks"))
     land = invented(size, rng(1), rng(2), rng(3)) if base is None else real(size, base, rng(1))
-    progress(0.2, Text("建造房屋", "building"))
-    built = build(Size(size.buildings - PLANTED, size.communities), land, rng(4))
+    building = part(progress, 0.2, 0.6)
+    built = build(Size(size.buildings - PLANTED, size.communities), land, rng(4), progress=building)
     names = Names(rng(5))
     levels = arrange(size, land.fabric, land.parting, names, rng(6))
     planted = Planted()
     plant_buildings(planted, land, levels, built, rng(7))
-    return _assemble(size, land, base, built, names, levels, planted, rng, progress)
+    return _assemble(size, land, base, built, names, levels, planted, rng, part(progress, 0.6, 1.0))
 
 
 def _assemble(
@@ -141,11 +173,11 @@ def _assemble(
     planted: Planted,
     rng: _Streams,
     progress: Progress,
-) -> SampleCounty:
+) -> Drawn:
     fabric, zone = land.fabric, land.zone
     villages = [names.village() for _ in range(len(land.villages))]
     group_number = _group_numbers(fabric)
-    progress(0.45, Text("命名", "naming"))
+    progress(0.0, Text("命名", "naming"))
     streets, edge_name = name_streets(land, built, villages, names)
     estates = name_estates(built, names)
     addresses = give_addresses(fabric, built, estates, edge_name, villages, group_number, rng(9))
@@ -154,7 +186,7 @@ def _assemble(
     renumber(now, fabric, levels)
     before = last_year(now, fabric, levels, planted.fixed_leaves(built), rng(11))
     source = _source_ids(built, now)
-    progress(0.55, Text("设置站点", "placing stations"))
+    progress(0.3, Text("设置站点", "placing stations"))
     network = Network.of(streets.geometry)
     away = set(planted.unattached)
     stations = choose_stations(size, built, now, network, land.river, land.rail, away, rng(12))
@@ -162,7 +194,7 @@ def _assemble(
         if gap.court >= 0:
             wall_instead(built.courts, gap.court)
             estates.walled[:] = [court.walled for court in built.courts]
-    progress(0.7, Text("写表", "writing tables"))
+    progress(0.8, Text("写表", "writing tables"))
     degrees = zone.degrees(fabric.blocks)
     places, named = place_points(size, built, source, villages, land.villages, names, rng(14))
     water, landuse = _ground_tables(land, base, built, rng)
@@ -182,24 +214,27 @@ def _assemble(
     requests = request_rows(size, zone, spots, rng(20))
     households = household_rows(built, estates, addresses, source, rng(21))
     hole = None if planted.hole is None else (planted.hole[0], zone.degrees(lines_array([planted.hole[1]]))[0])
-    progress(0.85, Text("写表", "writing tables"))
-    return SampleCounty(
-        areas=area_table(levels, now, degrees),
-        streets=street_table(land, streets),
-        water=water,
-        landuse=landuse,
-        estates=estate_table(zone, estates, built, rng(22)),
-        buildings=building_table(zone, built, estates, addresses, source, named),
-        households=table("households", households),
-        places=_with_real_places(point_table(zone, "places", places), base),
-        stations=point_table(zone, "stations", station_rows),
-        candidates=point_table(zone, "candidates", candidate_rows),
-        nets=net_table(zone, nets_of(fabric, levels, now, land.county, rng(23))),
-        people=rows_table("people", duty_rows(now, vacant, built, source, names, rng(24))),
-        requests=request_table(requests),
-        grids_last_year=grid_table(before, levels, degrees),
-        grids_present=grid_table(now, levels, degrees),
-        grids_draft=grid_table(now, levels, degrees, hole),
+    progress(1.0, Text("写表", "writing tables"))
+    made: dict[str, Callable[[], Table]] = {
+        "areas": lambda: area_table(levels, now, degrees),
+        "streets": lambda: street_table(land, streets),
+        "water": lambda: water,
+        "landuse": lambda: landuse,
+        "estates": lambda: estate_table(zone, estates, built, rng(22)),
+        "buildings": lambda: building_table(zone, built, estates, addresses, source, named),
+        "households": lambda: table("households", households),
+        "places": lambda: _with_real_places(point_table(zone, "places", places), base),
+        "stations": lambda: point_table(zone, "stations", station_rows),
+        "candidates": lambda: point_table(zone, "candidates", candidate_rows),
+        "nets": lambda: net_table(zone, nets_of(fabric, levels, now, land.county, rng(23))),
+        "people": lambda: rows_table("people", duty_rows(now, vacant, built, source, names, rng(24))),
+        "requests": lambda: request_table(requests),
+        "grids_last_year": lambda: grid_table(before, levels, degrees),
+        "grids_present": lambda: grid_table(now, levels, degrees),
+        "grids_draft": lambda: grid_table(now, levels, degrees, hole),
+    }
+    return Drawn(
+        made,
         editions=EDITIONS,
         now=NOW.isoformat(),
         truth=planted.truth(size, fabric, now, before, built, source, stations, requests, households),

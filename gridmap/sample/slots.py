@@ -26,6 +26,8 @@ CLEARANCE = {
     "footway": 3.0,
 }
 BORDER_GAP = 2.5
+#: So many outlines are made at once: of hundreds of thousands most do not fit.
+AT_ONCE = 20_000
 
 
 @dataclass(slots=True)
@@ -146,16 +148,17 @@ class Site:
         ok = np.zeros(len(slots), dtype=bool)
         # A slot that fits has its middle inside: most do not, and need no outline.
         on = np.flatnonzero(shapely.contains_xy(self._room[slots.block], slots.middle[:, 0], slots.middle[:, 1]))
-        outlines = slots.take(on).outlines()
-        if len(outlines) == 0:
-            return ok
-        free = np.asarray(shapely.contains_properly(self._room[slots.block[on]], outlines))
         nearby = [(tree, CLEARANCE[highway] + extra) for highway, tree in self._streets.items()]
-        for tree, metres in [*nearby, (self._barriers, 18.0), *((ways, 2.0) for ways in self._ways)]:
-            left = np.flatnonzero(free)
-            hit = tree.query(outlines[left], predicate="dwithin", distance=metres)[0]
-            free[left[np.unique(hit)]] = False
-        ok[on[free]] = True
+        nearby += [(self._barriers, 18.0), *((ways, 2.0) for ways in self._ways)]
+        for first in range(0, len(on), AT_ONCE):
+            some = on[first : first + AT_ONCE]
+            outlines = slots.take(some).outlines()
+            free = np.asarray(shapely.contains_properly(self._room[slots.block[some]], outlines))
+            for tree, metres in nearby:
+                left = np.flatnonzero(free)
+                hit = tree.query(outlines[left], predicate="dwithin", distance=metres)[0]
+                free[left[np.unique(hit)]] = False
+            ok[some[free]] = True
         return ok
 
     def within_reach(self, points: NDArray[np.object_], metres: float) -> NDArray[np.bool_]:

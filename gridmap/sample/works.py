@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gridmap.sample.fabric import Fabric
 from gridmap.sample.ground import Floats
 from gridmap.sample.homes import Stock, near_anchor
-from gridmap.sample.slots import Site, Slots, along_streets, apart, join, rows_in
+from gridmap.sample.slots import AT_ONCE, Site, Slots, along_streets, apart, join, rows_in
 from gridmap.sample.targets import Targets
 
 #: Land in square metres: works need at least the first, institutions lie between the others.
@@ -174,9 +174,26 @@ def sheds(stock: Stock, site: Site, *, count: int, rng: np.random.Generator) -> 
         depth = np.round(rng.uniform(3.4, 5.0, n), 2)
         none = np.zeros(n, dtype=np.intp)
         parts.append(Slots(middle, h.angle, length, depth, h.block, none, none))
-    slots = join(parts)
-    slots = slots.take(site.fits(slots))
-    slots = slots.take(apart(slots.outlines(), 2.6, fixed=homes.outlines()))
-    slots = slots.take(np.arange(min(count, len(slots))))
+    slots = _first_apart(join(parts), 2.6, count=count, site=site, fixed=homes.outlines())
     _place(stock, slots, "shed", (1, 1), -1, rng)
     return len(slots)
+
+
+def _first_apart(slots: Slots, gap: float, *, count: int, site: Site, fixed: NDArray[np.object_]) -> Slots:
+    """Return the first ``count`` slots that fit and keep a distance from fixed outlines and from each other.
+
+    They are looked at in order, some at a time: there are many more of them than are needed.
+    """
+    kept: list[Slots] = []
+    standing = [fixed]
+    for first in range(0, len(slots), AT_ONCE):
+        some = slots.take(np.arange(first, min(first + AT_ONCE, len(slots))))
+        some = some.take(site.fits(some))
+        outlines = some.outlines()
+        free = np.flatnonzero(apart(outlines, gap, fixed=np.concatenate(standing)))
+        free = free[: count - sum(len(k) for k in kept)]
+        kept.append(some.take(free))
+        standing.append(outlines[free])
+        if sum(len(k) for k in kept) >= count:
+            break
+    return join(kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from gridmap.store import base as base_store
 from gridmap.store import editions as edition_store
 from gridmap.store.changes import note_change
 from gridmap.store.database import Place, engine_of, transaction
+from gridmap.store.jurisdiction import jurisdiction, write_jurisdiction
 from gridmap.store.migrate import empty
 
 LAYERS = (
@@ -48,8 +49,8 @@ def write_files(order: SampleOrder, folder: Path, *, progress: Progress = silent
     Conflict
         The folder is there already and not empty.
     """
-    from gridmap.io.write import write_sample
-    from gridmap.sample import SampleBase, generate
+    from gridmap.io.write import write_sample_table, write_truth
+    from gridmap.sample import SampleBase, draw
 
     if folder.exists() and any(folder.iterdir()):
         raise Conflict(f"文件夹 {folder} 不是空的。", f"The folder {folder} is not empty.")
@@ -59,7 +60,7 @@ def write_files(order: SampleOrder, folder: Path, *, progress: Progress = silent
 
         extract = read_osm(order.on)
         base = SampleBase(streets=extract.streets, water=extract.water, landuse=extract.landuse, places=extract.places)
-    county = generate(
+    drawn = draw(
         seed=order.seed,
         buildings=order.buildings,
         communities=order.communities,
@@ -67,9 +68,15 @@ def write_files(order: SampleOrder, folder: Path, *, progress: Progress = silent
         progress=part(progress, 0.0, 0.8),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    files = write_sample(county, folder)
+    files, buildings, count = [], 0, len(drawn.made)
+    # one table at a time: a county of half a million buildings would not fit whole beside what it is made from
+    for name, table in drawn.tables():
+        files.append(write_sample_table(name, table, folder).name)
+        buildings += len(table) if name == "buildings" else 0
+        progress(0.8 + 0.2 * len(files) / count, Text(f"已写入 {files[-1]}", f"{files[-1]} written"))
+    files.append(write_truth(drawn.truth, folder).name)
     progress(1.0, Text("已写入文件", "Files written"))
-    return {"folder": str(folder), "files": [Path(f).name for f in files], "editions": county.editions}
+    return {"folder": str(folder), "files": files, "buildings": buildings, "editions": drawn.editions}
 
 
 def load_sample(place: Place, order: SampleOrder, *, who: str, progress: Progress = silent) -> dict[str, Any]:
@@ -131,6 +138,9 @@ def _load(place: Place, order: SampleOrder, mark: str, *, who: str, progress: Pr
 
     with transaction(place) as connection:
         note_change(connection, who, "sample begins", orjson.dumps({"mark": mark}).decode())
+        if order.on is not None:  # its streets are real ones: a map must say whose
+            known = jurisdiction(connection)
+            write_jurisdiction(connection, replace(known, settings=known.settings | {"built_on_osm": True}))
     with tempfile.TemporaryDirectory(prefix="gridmap-sample-") as name:
         folder = Path(name) / "files"
         written = write_files(order, folder, progress=part(progress, 0.0, 0.3))

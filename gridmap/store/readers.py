@@ -185,7 +185,8 @@ def areas_geojson(connection: Connection, level: str, at: datetime | None = None
 def attributions(connection: Connection) -> list[str]:
     """Return the credits that a map of these data must show."""
     from_osm = connection.exec_driver_sql(
-        "SELECT EXISTS (SELECT 1 FROM gridmap.import_run WHERE kind = 'osm')"
+        "SELECT EXISTS (SELECT 1 FROM gridmap.import_run WHERE kind = 'osm') "
+        "OR coalesce((SELECT (settings->>'built_on_osm')::boolean FROM gridmap.jurisdiction), false)"
     ).scalar_one()
     return ["© OpenStreetMap contributors (ODbL)"] if from_osm else []
 
