@@ -9,6 +9,7 @@ from sqlalchemy import text
 from gridmap.services import editions
 from gridmap.services.cells import make_cells
 from gridmap.services.locate import Locator
+from gridmap.services.maps import map_data
 from gridmap.store.database import Place, engine_of
 from tests.services import town
 
@@ -50,3 +51,13 @@ def test_polygons_alone_become_cells_and_an_edition(place: Place, importer) -> N
     importer(place, "grids", leaves, edition="只有面", effective_from="2026-01-01")
     assert make_cells(place, who="test")["cells"] == len(leaves)
     assert Locator(place).locate(*town.at(45, 47))["grid"]["code"] == town.code(0, 0)
+
+
+def test_a_town_without_grids_and_communities_still_gives_its_coverage_and_its_map(place: Place, importer) -> None:
+    for kind, table in (("streets", town.streets()), ("buildings", town.buildings()), ("stations", town.stations())):
+        importer(place, kind, table)
+    make_cells(place, who="test")
+    data = map_data(place, minutes=(15.0,))
+    assert data.grids == {}
+    assert data.coverage is not None
+    assert data.coverage.answers[15.0]["rows"] == []

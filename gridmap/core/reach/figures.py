@@ -285,7 +285,8 @@ def figures_by(
 def _nearest_of(
     demand: Demand, seconds: Seconds, station: Ints | None, of_share: Longs, lived: Bools
 ) -> tuple[Seconds, Ints]:
-    usable = (of_share >= 0) & ((demand.households > 0) | ~lived[np.maximum(of_share, 0)])
+    # group −1 (none) reads the entry at the end; there may be no group at all
+    usable = (of_share >= 0) & ((demand.households > 0) | ~np.append(lived, False)[of_share])
     row = np.flatnonzero(usable)
     row = row[np.isfinite(seconds[demand.building[row]])]
     # Equal seconds: the lower station, then the lower building.
