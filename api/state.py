@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TOKEN_NAME", "Here", "State"]
 
+#: A server that finds no kernels after this compiles them by itself.
+_COMPILED_WITHIN_S = 120
 TOKEN_NAME = "token"  # noqa: S105 (the name under which its writes are recorded, not the token)
 
 
@@ -59,6 +61,17 @@ class State:
                 self._walker = Walker(self.place, keep_in=self.settings.data_dir)
                 self._walker.watch(self.over)
             return self._walker
+
+    def warm_kernels(self) -> None:
+        """Load the kernels of walking as soon as the process beside the server has compiled them."""
+        from gridmap.services.kernels import are_kept, keep_kernels_in, make_kernels
+
+        keep_kernels_in(self.settings.data_dir)
+        waited = 0
+        while not are_kept() and waited < _COMPILED_WITHIN_S and not self.over.wait(1):
+            waited += 1
+        if not self.over.is_set():
+            make_kernels()
 
     @property
     def town(self) -> Town | None:

@@ -40,13 +40,19 @@ def demo(
     Example: ./dev demo --once
     """
     from gridmap.cli.serve import listen_near, serve_place
+    from gridmap.services.kernels import kernels_beside
     from gridmap.services.tokens import token_of
 
     settings = load_settings()
     steps = Steps()
-    with steps("db", Text("启动数据库", "Start the database")):
-        place = _database(settings)
-    told = _load(place, steps)
+    # compiled while the county is loaded; a report and a map as one file need none
+    with contextlib.nullcontext() if once else kernels_beside(settings) as compiling:
+        with steps("db", Text("启动数据库", "Start the database")):
+            place = _database(settings)
+        told = _load(place, steps)
+        if compiling is not None:
+            with steps("kernels", Text("编译计算内核(只需一次)", "Compile the kernels (once)")):
+                compiling.wait()
     if once:
         _once(settings, place, told, out or settings.data_dir / "demo" / "qingyan.html", steps)
         return

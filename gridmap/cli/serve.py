@@ -68,6 +68,7 @@ def serve_place(settings: Settings, place: Place, listening: socket.socket, *, t
     from uvicorn import Config, Server
     from uvicorn.supervisors import Multiprocess
 
+    from gridmap.services.kernels import kernels_beside
     from gridmap.services.worker import worker_beside
 
     foreign = place.cluster is None
@@ -89,7 +90,7 @@ def serve_place(settings: Settings, place: Place, listening: socket.socket, *, t
     # before the address is told: whoever has read it may stop the server at once
     signal.signal(signal.SIGTERM, _leave)
     _announce(settings, listening.getsockname()[1], token)
-    with worker_beside(settings), contextlib.suppress(KeyboardInterrupt):
+    with kernels_beside(settings), worker_beside(settings), contextlib.suppress(KeyboardInterrupt):
         if settings.workers > 1:
             Multiprocess(config, sockets=[listening]).run()
         else:
