@@ -2,8 +2,9 @@
 
 An import forgets, in its own transaction, what it touched (:func:`gridmap.store.walking.forget_changed`): the things
 themselves and those near streets, water or walls that changed. Whoever loads the data next attaches just that and
-stores it, unless the base data have moved on meanwhile. The way of a thing to the streets does not depend on the rest
-of the network, so nothing else changes.
+stores it, unless the base data have moved on meanwhile. The way of most things to the streets does not depend on the
+rest of the network. That of a few does: which parts of it are minor. Their mark says for which minor parts they were
+attached; when those change, these things are attached anew.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sqlalchemy import Connection
 
 from gridmap.core.crs import LONLAT_EPSG, project, transform_xy
 from gridmap.core.network import (
+    MINOR_M,
     Attacher,
     Attachments,
     Barriers,
@@ -30,6 +32,8 @@ from gridmap.core.network import (
     barriers_of,
     building_points,
     from_measure,
+    main_edges,
+    sensitive,
     to_measure,
 )
 from gridmap.store import walking as store
@@ -37,13 +41,30 @@ from gridmap.store.changes import versions
 from gridmap.store.database import Place, transaction
 from gridmap.store.walking import Columns, Thing
 
-__all__ = ["LIMIT_M", "MARK", "Attached", "Surroundings", "attached_things", "join", "store_attached", "take"]
+__all__ = [
+    "LIMIT_M",
+    "MARK",
+    "Attached",
+    "Surroundings",
+    "attached_things",
+    "join",
+    "pinned_mark",
+    "store_attached",
+    "take",
+]
 
 #: What is farther than this from every street is not attached.
 LIMIT_M = 200.0
-_RULES = "1"
+_RULES = "2"
 #: Fingerprint of the rules: what was attached by other ones is attached anew.
-MARK = hashlib.sha256(f"{_RULES} {LIMIT_M} {NetworkSettings()!r}".encode()).hexdigest()[:16]
+MARK = hashlib.sha256(f"{_RULES} {LIMIT_M} {MINOR_M} {NetworkSettings()!r}".encode()).hexdigest()[:16]
+
+
+def pinned_mark(network: WalkNetwork) -> str:
+    """Return the mark of things whose way depends on which parts of a network are minor."""
+    minor = ~main_edges(network)
+    edges = np.column_stack([network.edge_street[minor], np.rint(1000 * network.edge_from_m[minor]).astype(np.int64)])
+    return MARK + hashlib.sha256(np.sort(edges.astype(np.int64), axis=0).tobytes()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,9 +89,9 @@ class Surroundings:
         )
         return cls(epsg, barriers, enclosures, estates["id"].to_numpy(dtype=np.int64))
 
-    def attacher(self, network: WalkNetwork) -> Attacher:
-        """Return what attaches points of the metric system to the streets of a network."""
-        return Attacher(network, barriers=self.barriers, enclosures=self.enclosures)
+    def attacher(self, network: WalkNetwork, *, closed: NDArray[np.bool_] | None = None) -> Attacher:
+        """Return what attaches points of the metric system to the streets of a network that are not ``closed``."""
+        return Attacher(network, barriers=self.barriers, enclosures=self.enclosures, closed=closed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,11 +116,14 @@ def attached_things(
 
     ``surroundings`` is only called when something must be attached.
     """
-    points = store.walk_points(connection, thing, MARK)
+    points = store.walk_points(connection, thing, MARK, pinned_mark(network))
     rows = store.attachments(connection, thing)
     edge, along = from_measure(network, rows["street_id"], rows["measure_m"])
     lost = np.unique(rows["id"][edge < 0])
+    main = main_edges(network)
+    cut_off = rows["id"][(edge >= 0) & ~main[np.maximum(edge, 0)]] if len(main) else lost
     known = np.isin(points["id"], ids) & ~np.isin(points["id"], lost)
+    known &= points["pinned"] | ~np.isin(points["id"], cut_off)
     inside = points["estate_id"] > 0
     known &= ~inside | np.isin(points["estate_id"], estate_ids)
     points = {name: values[known] for name, values in points.items()}
@@ -223,7 +247,7 @@ def _write(connection: Connection, one: Attached, network: WalkNetwork, estate_i
             "reason": fresh.reason.astype(int).tolist(),
             "nearest_m": np.where(finite, fresh.nearest_m, np.nan).tolist(),
             "estate_id": [int(estate_ids[e]) if e >= 0 else None for e in fresh.enclosure],
-            "mark": [MARK] * len(ids),
+            "mark": np.where(sensitive(fresh, main_edges(network)), pinned_mark(network), MARK).tolist(),
             "geom": lonlat(fresh.xy),
         },
         {

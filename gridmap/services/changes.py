@@ -20,6 +20,8 @@ from gridmap.core.network import (
     build_network,
     edge_lines,
     from_measure,
+    main_edges,
+    sensitive,
     to_measure,
     touched,
     with_closures,
@@ -27,7 +29,7 @@ from gridmap.core.network import (
 from gridmap.errors import InputError
 from gridmap.model.kinds import STATION_KINDS
 from gridmap.model.text import Text
-from gridmap.services.attaching import LIMIT_M, join, take
+from gridmap.services.attaching import LIMIT_M, join, pinned_mark, take
 from gridmap.services.walking import Scene, Station, Town
 from gridmap.store import walking as store
 from gridmap.store.database import Place, engine_of
@@ -337,6 +339,10 @@ def _carried(town: Town, network: WalkNetwork, changed: NDArray[np.object_], shu
         limit_m=LIMIT_M,
     )
     again[homes.thing[edge < 0]] = True
+    if pinned_mark(network) != pinned_mark(town.network):
+        # other parts of the network are minor now
+        again |= sensitive(homes, main_edges(town.network))
+        again[homes.thing[(edge >= 0) & ~main_edges(network)[np.maximum(edge, 0)]]] = True
     moved = replace(homes, edge=edge, along_m=along)
     rows, stay = np.flatnonzero(again), np.flatnonzero(~again)
     if not len(rows):

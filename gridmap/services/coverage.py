@@ -90,7 +90,7 @@ def totals(seen: Look) -> dict[str, Any]:
         seen.town.cells.demand,
         seen.far.seconds,
         limit_s=seen.question.limit_s,
-        attached=seen.scene.homes.reason == Reason.ATTACHED,
+        attached=seen.homes.reason == Reason.ATTACHED,
     )
     return {
         "buildings": found.buildings,
@@ -293,7 +293,7 @@ def _circles(seen: Look) -> list[dict[str, Any]]:
         seen.town.cells.demand,
         seen.far.seconds,
         limit_s=seen.question.limit_s,
-        building_xy=seen.scene.homes.xy,
+        building_xy=seen.homes.xy,
         station_xy=seen.stations.xy,
     )
     return _records(found)
@@ -329,7 +329,7 @@ def gap_table(seen: Look) -> tuple[pd.DataFrame, NDArray[np.int64]]:
             limit_s=seen.question.limit_s,
             edge_a=cells.edge_a,
             edge_b=cells.edge_b,
-            attached=seen.scene.homes.reason == Reason.ATTACHED,
+            attached=seen.homes.reason == Reason.ATTACHED,
         )
         keep = (table["households"] > table["unattached_households"]).to_numpy()
         number = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)
@@ -396,7 +396,7 @@ def _gap_nearest(seen: Look, building: int, position: int, *, with_way: bool) ->
         return None
     told = _nearest(seen, position, float(seen.far.seconds[building]))
     assert told is not None  # noqa: S101 (the position is one)
-    straight = np.hypot(*(seen.scene.homes.xy[building] - seen.stations.xy[position]))
+    straight = np.hypot(*(seen.homes.xy[building] - seen.stations.xy[position]))
     metres = round(drawing.way(seen, building).metres, 1) if with_way else None
     return told | {"walk_m": metres, "straight_m": round(float(straight), 1)}
 
@@ -404,19 +404,19 @@ def _gap_nearest(seen: Look, building: int, position: int, *, with_way: bool) ->
 def unattached(walker: Walker, seen: Look, *, most: int = 1000) -> list[dict[str, Any]]:
     """Return inhabited buildings that are on no street, most households first."""
     homes = seen.town.homes
-    lost = np.flatnonzero((seen.scene.homes.reason != Reason.ATTACHED) & ~seen.covered & (homes.households > 0))
+    lost = np.flatnonzero((seen.homes.reason != Reason.ATTACHED) & ~seen.covered & (homes.households > 0))
     lost = lost[np.argsort(-homes.households[lost], kind="stable")][:most]
     with engine_of(walker.place).connect() as connection:
         labels = store.building_labels(connection, homes.ids[lost].tolist())
-    lonlat = seen.town.lonlat(seen.scene.homes.xy[lost])
+    lonlat = seen.town.lonlat(seen.homes.xy[lost])
     return [
         {
             "building": labels.get(int(homes.ids[k]), {}).get("source_id"),
             "id": int(homes.ids[k]),
             "label": labels.get(int(homes.ids[k]), {}).get("label"),
             "households": int(homes.households[k]),
-            "reason": Reason(int(seen.scene.homes.reason[k])).name.lower(),
-            "nearest_m": _number(seen.scene.homes.nearest_m[k], 1),
+            "reason": Reason(int(seen.homes.reason[k])).name.lower(),
+            "nearest_m": _number(seen.homes.nearest_m[k], 1),
             "lon": float(lon),
             "lat": float(lat),
         }

@@ -63,10 +63,10 @@ def way(seen: Look, home: int, *, position: int | None = None) -> Way:
     nearest = int(seen.far.station[home])
     wanted = nearest if position is None else position
     if wanted < 0:
-        return _none(seen, seen.scene.homes, home)
+        return _none(seen, seen.homes, home)
     # a search no wider than the answer that is known
     limit = max(float(seen.far.seconds[home]), 1.0) if wanted == nearest else LONGEST_S
-    return _way(seen, seen.scene.homes, home, seen.direct, wanted, limit, extra_s=float(seen.walk.extra_s[home]))
+    return _way(seen, seen.homes, home, seen.direct, wanted, limit, extra_s=float(seen.walk.extra_s[home]))
 
 
 def way_from(seen: Look, point: tuple[float, float] | None) -> Way:
@@ -146,7 +146,7 @@ def land_of(place: Place, seen: Look, area: NDArray[np.int64], count: int) -> ND
 
 def areas(seen: Look, limits: tuple[float, ...]) -> list[dict[str, Any]]:
     """Return the land within reach for each limit (minutes) as features that say how much they err."""
-    homes = seen.scene.homes
+    homes = seen.homes
     xy = homes.xy[homes.reason == Reason.ATTACHED]
     seconds = seen.far.seconds[homes.reason == Reason.ATTACHED]
     field = None

@@ -106,7 +106,15 @@ class Look:
     @property
     def stations(self) -> Attachments:
         """The stations that count."""
-        return self.scene.kept.get(("stations", self.rows.tobytes()), lambda: take(self.scene.attached, self.rows))
+        met = self.scene.met_by(self.town, self.walk.profile, stations=True)
+        return self.scene.kept.get(
+            ("stations", met is self.scene.attached, self.rows.tobytes()), lambda: take(met, self.rows)
+        )
+
+    @property
+    def homes(self) -> Attachments:
+        """Where the homes meet the streets for this walker."""
+        return self.scene.met_by(self.town, self.walk.profile)
 
     @property
     def station_legs(self) -> Legs:
@@ -122,7 +130,7 @@ class Look:
             place[self.rows] = np.arange(len(self.rows))
             inside = self.scene.inside[place[self.scene.inside[:, 0]] >= 0]
             inside = np.column_stack([place[inside[:, 0]], inside[:, 1]])
-            return direct_pairs(self.stations, self.scene.homes, inside, speed_mps=self.walk.times.speed_mps)
+            return direct_pairs(self.stations, self.homes, inside, speed_mps=self.walk.times.speed_mps)
 
         return self.scene.kept.get((*self._walker, "direct"), make)
 

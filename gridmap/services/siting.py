@@ -237,7 +237,7 @@ def _sites(place: Place, seen: Look, wanted: str | Sequence[str]) -> _Sites:
         if wanted == "public":
             return _of_buildings(place, seen, np.flatnonzero(town.homes.public))
         if wanted == "buildings":
-            return _of_buildings(place, seen, np.flatnonzero(seen.scene.homes.reason == 0))
+            return _of_buildings(place, seen, np.flatnonzero(seen.homes.reason == 0))
         raise InputError(
             "candidates 应为 candidates、public、buildings,或编码的列表。",
             "candidates is candidates, public, buildings, or a list of codes.",
@@ -262,7 +262,7 @@ def _imported(town: Town, rows: NDArray[np.int64]) -> _Sites:
 
 
 def _of_buildings(place: Place, seen: Look, rows: NDArray[np.int64], *, thin: bool = True) -> _Sites:
-    homes = seen.scene.homes
+    homes = seen.homes
     few = _thinned(homes.xy, rows) if thin else rows
     notes: tuple[Text, ...] = ()
     if len(few) < len(rows):
@@ -342,7 +342,7 @@ def _listed(place: Place, seen: Look, codes: Sequence[str]) -> _Sites:
 
 
 def _pairs(seen: Look, attached: Attachments, inside: NDArray[np.int64], limit_s: float) -> Pairs:
-    direct = direct_pairs(attached, seen.scene.homes, inside, speed_mps=seen.walk.times.speed_mps)
+    direct = direct_pairs(attached, seen.homes, inside, speed_mps=seen.walk.times.speed_mps)
     return pairs(seen.walk.times, attached, seen.walk.homes, limit_s=limit_s, direct=direct)
 
 

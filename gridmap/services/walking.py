@@ -34,7 +34,7 @@ from gridmap.core.network import (
 from gridmap.core.reach import DirectPairs, Legs, legs
 from gridmap.core.reach.figures import Demand
 from gridmap.errors import NotReady
-from gridmap.services.attaching import LIMIT_M, Attached, Surroundings, attached_things, store_attached, take
+from gridmap.services.attaching import LIMIT_M, Attached, Surroundings, attached_things, join, store_attached, take
 from gridmap.services.networks import network_of
 from gridmap.store import editions as edition_store
 from gridmap.store import stations as station_store
@@ -183,9 +183,26 @@ class Scene:
         def make() -> Walk:
             times = walk_times(self.network, profile)
             extra = floor_seconds(town.homes.storeys, profile) if floors else np.zeros(len(town.homes.ids))
-            return Walk(profile, times, legs(times, self.homes, extra_s=extra), extra)
+            homes = self.met_by(town, profile)
+            return Walk(profile, times, legs(times, homes, extra_s=extra), extra)
 
         return self.kept.get(("walk", profile, floors), make)
+
+    def met_by(self, town: Town, profile: WalkProfile, *, stations: bool = False) -> Attachments:
+        """Return where one kind of walker meets the streets of homes, or of stations: not on stairs that are closed."""
+        things = self.attached if stations else self.homes
+        stairs = self.network.edge_steps
+        on_stairs = np.unique(things.thing[stairs[things.edge]]) if profile.steps_factor == 0 else []
+        if not len(on_stairs):
+            return things
+
+        def make() -> Attachments:
+            rest = np.setdiff1d(np.arange(things.count), on_stairs)
+            made = town.around.attach(self.network, things.xy[on_stairs], closed=stairs)
+            order = np.argsort(np.concatenate([rest, on_stairs]), kind="stable")
+            return take(join(take(things, rest), made), order)
+
+        return self.kept.get(("without stairs", stations), make)
 
 
 class Around:
@@ -211,9 +228,16 @@ class Around:
                 self._surroundings = Surroundings.load(connection, self._epsg, rows)
             return self._surroundings
 
-    def attach(self, network: WalkNetwork, xy: NDArray[np.float64]) -> Attachments:
-        """Attach points (n, 2) of the metric system to the streets; what that needs is kept for the next ones."""
+    def attach(
+        self, network: WalkNetwork, xy: NDArray[np.float64], *, closed: NDArray[np.bool_] | None = None
+    ) -> Attachments:
+        """Attach points (n, 2) of the metric system to the streets; what that needs is kept for the next ones.
+
+        To all that are not ``closed``: for those who take no stairs.
+        """
         here = self.surroundings()
+        if closed is not None:
+            return here.attacher(network, closed=closed).attach(xy, limit_m=LIMIT_M)
         with self._lock:
             if self._attacher is None or self._attacher.network is not network:
                 self._attacher = here.attacher(network)

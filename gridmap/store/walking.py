@@ -105,19 +105,27 @@ def buildings(connection: Connection) -> Columns:
     )
 
 
-def walk_points(connection: Connection, thing: Thing, mark: str) -> Columns:
-    """Return the points of a kind of thing that were attached by the rules of ``mark``, in the order of their ids.
+def walk_points(connection: Connection, thing: Thing, mark: str, pinned: str) -> Columns:
+    """Return the points of a kind of thing that were attached by the rules of two marks, in the order of their ids.
 
-    id, lon, lat, reason, nearest_m (inf: no street), estate_id (0: in no walled estate).
+    id, lon, lat, reason, nearest_m (inf: no street), estate_id (0: in no walled estate), pinned (by the second mark).
     """
-    if not mark.isalnum():
-        raise ValueError(mark)
+    if not (mark + pinned).isalnum():
+        raise ValueError(mark, pinned)
     return read_columns(
         connection,
         "SELECT w.thing_id, ST_X(w.geom), ST_Y(w.geom), w.reason::int4, coalesce(w.nearest_m, 'Infinity'), "
-        "coalesce(w.estate_id, 0) FROM gridmap.walk_point w "
-        f"WHERE w.thing_kind = '{thing}' AND w.mark = '{mark}' ORDER BY w.thing_id",
-        {"id": "int8", "lon": "float8", "lat": "float8", "reason": "int4", "nearest_m": "float8", "estate_id": "int8"},
+        f"coalesce(w.estate_id, 0), w.mark = '{pinned}' FROM gridmap.walk_point w "
+        f"WHERE w.thing_kind = '{thing}' AND w.mark IN ('{mark}', '{pinned}') ORDER BY w.thing_id",
+        {
+            "id": "int8",
+            "lon": "float8",
+            "lat": "float8",
+            "reason": "int4",
+            "nearest_m": "float8",
+            "estate_id": "int8",
+            "pinned": "bool",
+        },
     )
 
 

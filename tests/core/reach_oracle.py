@@ -13,6 +13,8 @@ import pandas as pd
 import shapely
 
 LIMIT_M = 200.0
+#: A part of the network that is neither the longest nor as long as this is taken where there is no other.
+SHORT_M = 500.0
 PIECE_M = 20.0
 SNAP_M = 0.5
 STEPS_FACTOR = 0.43
@@ -79,6 +81,7 @@ class Oracle:
         for (a, b, *_), cost in zip(self.ends, self.cost, strict=True):
             self.join(a, b, cost)
         self.close_gaps()
+        self.find_short_parts()
         return self
 
     @staticmethod
@@ -113,6 +116,15 @@ class Oracle:
         self.join(node, a, metres / self.speed + share * self.cost[segment])
         self.join(node, b, metres / self.speed + (1 - share) * self.cost[segment])
 
+    def find_short_parts(self):
+        """Tell of every segment whether its part of the network is short."""
+        parts = list(nx.connected_components(self.graph))
+        part = {node: number for number, nodes in enumerate(parts) for node in nodes}
+        of = np.array([part.get(a, -1) for a, *_ in self.ends])
+        metres = np.bincount(of[of >= 0], weights=shapely.length(self.segments)[of >= 0], minlength=len(parts))
+        self.short = (metres < SHORT_M) & (metres < metres.max())
+        self.short = np.where(of >= 0, self.short[of], True)
+
     def barred(self, leg, ignored):
         return any(self.wall_of[k] != ignored or ignored < 0
                    for k in self.fence_tree.query(leg, predicate="intersects").tolist())  # fmt: skip
@@ -127,7 +139,7 @@ class Oracle:
                 piece = shapely.LineString([a, b])
                 foot = piece.interpolate(piece.project(point))
                 found.append((foot.distance(point), k, foot.x, foot.y))
-        for metres, k, x, y in sorted(found):
+        for _, metres, k, x, y in sorted((bool(self.short[one[1]]), *one) for one in found):
             if metres <= LIMIT_M and not self.barred(shapely.LineString([xy, (x, y)]), ignored):
                 return k, shapely.Point(x, y), metres
         return None

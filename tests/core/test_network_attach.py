@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import fields
 from typing import Any
 
 import geopandas as gpd
+import networkx as nx
 import numpy as np
 import pytest
 import shapely
@@ -27,6 +29,8 @@ from gridmap.core.network import (
     building_points,
     edge_lines,
     from_measure,
+    main_edges,
+    sensitive,
     to_measure,
     touched,
 )
@@ -35,9 +39,9 @@ EPSG = 4548
 HERE = np.array([500_000.0, 3_120_000.0])
 
 
-def streets(*lines: Any) -> gpd.GeoDataFrame:
+def streets(*lines: Any, highway: Any = None) -> gpd.GeoDataFrame:
     shapes = [shapely.LineString(np.asarray(line, float) + HERE) for line in lines]
-    columns = {"id": range(1, len(lines) + 1), "highway": ["residential"] * len(lines)}
+    columns = {"id": range(1, len(lines) + 1), "highway": highway or ["residential"] * len(lines)}
     return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(shapes, crs=EPSG), crs=EPSG)
 
 
@@ -278,8 +282,22 @@ def _clear(place: Any, foot: Any, barriers: Any, walls: Any, own: int) -> bool:
     )
 
 
+def _long_parts(lines: list[Any], minor_m: float) -> list[int]:
+    """Return which lines are of a part that is the longest, or long enough."""
+    graph = nx.Graph()
+    graph.add_nodes_from(range(len(lines)))
+    for a, b in itertools.combinations(range(len(lines)), 2):
+        ends = [end for one, other in ((a, b), (b, a)) for end in (lines[one].boundary.distance(lines[other]),)]
+        if lines[a].intersects(lines[b]) or min(ends) <= 0.5:
+            graph.add_edge(a, b)
+    parts = [(sum(lines[k].length for k in part), part) for part in nx.connected_components(graph)]
+    longest = max(metres for metres, _ in parts)
+    return sorted(k for metres, part in parts if metres >= min(longest, minor_m) for k in part)
+
+
+@pytest.mark.parametrize("minor_m", [0.0, 500.0])
 @pytest.mark.parametrize("seed", range(6))
-def test_legs_are_those_of_an_oracle_made_by_shapely(seed):
+def test_legs_are_those_of_an_oracle_made_by_shapely(seed, minor_m):
     rng = np.random.default_rng(seed)
     frame = streets(
         *(np.round(np.cumsum(rng.normal(0, 60, (4, 2)), axis=0) + rng.uniform(0, 600, 2), 3) for _ in range(9))
@@ -298,9 +316,11 @@ def test_legs_are_those_of_an_oracle_made_by_shapely(seed):
     rail = shifted(shapely.LineString(rng.uniform(0, 600, (5, 2))))
     things = rng.uniform(-50, 650, (60, 2)) + HERE
     found = attach(
-        network, things, barriers=Barriers(water=water, rail=rail), enclosures=Enclosures(polygons), limit_m=120
-    )
+        network, things, barriers=Barriers(water=water, rail=rail), enclosures=Enclosures(polygons), limit_m=120,
+        minor_m=minor_m,
+    )  # fmt: skip
     lines = list(frame.geometry)
+    long = _long_parts(lines, minor_m)
     street, measure = to_measure(network, found)
     barriers = [*shapely.boundary(water), *rail]
     walls = list(shapely.boundary(polygons))
@@ -310,7 +330,10 @@ def test_legs_are_those_of_an_oracle_made_by_shapely(seed):
         own = inside[0] if inside else -1
         assert found.enclosure[i] == own
         assert found.nearest_m[i] == pytest.approx(shapely.distance(lines, shapely.Point(place)).min(), abs=1e-3)
-        off, where = oracle(lines, place, 120, barriers, walls, own)
+        off, where = oracle([lines[k] for k in long], place, 120, barriers, walls, own)
+        where = [(long[k], along) for k, along in where]
+        if np.isinf(off):
+            off, where = oracle(lines, place, 120, barriers, walls, own)
         rows = np.flatnonzero((found.thing == i) & (found.via == Via.STREET))
         if wet or np.isinf(off):
             assert len(rows) == 0
@@ -376,8 +399,9 @@ def test_what_a_change_does_not_touch_is_attached_as_before(seed):
     frame = streets(*lines)
     old, new = build_network(frame.iloc[1:]), build_network(frame.iloc[:-1])
     estates = Enclosures(shifted(estate), [gate])
-    before = attach(old, things, barriers=Barriers(water=shifted(pond)), enclosures=estates, limit_m=100)
-    after = attach(new, things, barriers=Barriers(rail=shifted(rail)), enclosures=estates, limit_m=100)
+    common = {"enclosures": estates, "limit_m": 100, "minor_m": 0}
+    before = attach(old, things, barriers=Barriers(water=shifted(pond)), **common)
+    after = attach(new, things, barriers=Barriers(rail=shifted(rail)), **common)
     changed = [*frame.geometry.iloc[[0, -1]], *shifted(pond, rail)]
     again = touched(before, changed, network=old, streets=[12], enclosures=estates, limit_m=100)
     for i in np.flatnonzero(~again):
@@ -400,3 +424,40 @@ def test_one_thing_at_a_time_is_attached_as_many_at_once():
         if field.name not in ("count", "thing"):
             values = np.concatenate([getattr(one, field.name) for one in single])
             assert values.tobytes() == getattr(whole, field.name).tobytes(), field.name
+
+
+def test_a_stub_that_joins_nothing_does_not_keep_a_house_from_the_street_behind():
+    network = build_network(streets([(0, 0), (900, 0)], [(100, 30), (130, 30)], [(700, 150), (730, 150)]))
+    assert main_edges(network).tolist().count(False) == 2
+    house, lone = (115, 40), (715, 190)
+    found = attach(network, xy(house, lone, (715, 210)))
+    assert main_edges(network)[found.edge].tolist() == [True, True, False]
+    assert found.off_m == pytest.approx([40, 190, 60])
+    assert found.nearest_m == pytest.approx([10, 40, 60])
+    as_mapped = attach(network, xy(house), minor_m=0)
+    assert as_mapped.off_m == pytest.approx([10])
+
+
+def test_a_stub_is_taken_where_a_barrier_keeps_from_the_street():
+    network = build_network(streets([(0, 0), (900, 0)], [(100, 30), (130, 30)]))
+    river = Barriers(water=shifted(shapely.box(-500, 10, 2000, 20)))
+    assert attach(network, xy((115, 40)), barriers=river).off_m == pytest.approx([10])
+
+
+def test_a_part_that_is_long_enough_is_no_stub():
+    network = build_network(streets([(0, 0), (900, 0)], [(0, 30), (600, 30)]))
+    assert main_edges(network).all()
+    assert attach(network, xy((115, 40))).off_m == pytest.approx([10])
+
+
+def test_who_takes_no_stairs_meets_the_street_beside_them():
+    network = build_network(streets([(0, 0), (900, 0)], [(100, 0), (100, 60)], highway=["residential", "steps"]))
+    on_stairs, beside = (Attacher(network, closed=c).attach(xy((110, 50))) for c in (None, network.edge_steps))
+    assert (on_stairs.off_m[0], beside.off_m[0]) == pytest.approx((10, 50))
+    assert not network.edge_steps[beside.edge].any()
+
+
+def test_only_things_whose_way_depends_on_minor_parts_are_sensitive():
+    network = build_network(streets([(0, 0), (900, 0)], [(100, 30), (130, 30)]))
+    found = attach(network, xy((115, 40), (500, 20), (115, 220)))
+    assert sensitive(found, main_edges(network)).tolist() == [True, False, True]

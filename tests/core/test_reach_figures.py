@@ -95,6 +95,7 @@ def test_groups_add_up_to_the_totals(seed):
     inside = found.seconds[demand.building] <= LIMIT_S
     assert total.households_covered == demand.households[inside].sum()
     assert total.households_covered_low <= total.households_covered <= total.households_covered_high
+    assert total.households_covered_high <= total.households
     for g, row in rows.iterrows():
         there = group[demand.cell] == g
         lived = there & (demand.households > 0)

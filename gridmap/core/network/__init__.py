@@ -1,6 +1,17 @@
 """The walking network: built from streets, timed for a walker, with buildings and stations attached to it."""
 
-from gridmap.core.network.attach import Attacher, Barriers, Enclosures, attach, barriers_of, building_points, touched
+from gridmap.core.network.attach import (
+    MINOR_M,
+    Attacher,
+    Barriers,
+    Enclosures,
+    attach,
+    barriers_of,
+    building_points,
+    main_edges,
+    sensitive,
+    touched,
+)
 from gridmap.core.network.build import (
     Closure,
     Island,
@@ -17,6 +28,7 @@ from gridmap.core.network.times import PROFILES, WalkProfile, tobler, walk_times
 from gridmap.core.network.walkable import walkable
 
 __all__ = [
+    "MINOR_M",
     "PROFILES",
     "Attacher",
     "Attachments",
@@ -37,6 +49,8 @@ __all__ = [
     "edge_lines",
     "from_measure",
     "islands",
+    "main_edges",
+    "sensitive",
     "to_measure",
     "tobler",
     "touched",

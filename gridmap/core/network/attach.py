@@ -9,6 +9,8 @@ the nearest first; of equally near ones the lower edge.
   the estate. Without a known gate and without a street that leads out, the estate counts as open for it: *gate
   assumed*.
 * A street that runs along a wall (within 10 cm) is outside it.
+* A part of the network that joins nothing and is short (:data:`MINOR_M`) is taken only where no clear leg leads to a
+  part that matters: a stub of a mapped path beside a house must not cut it off from the street behind.
 * What stands in water, or nearer to a street than the limit but behind a barrier all around, is not attached; nor is
   what stands farther than the limit from every street.
 """
@@ -28,12 +30,27 @@ from gridmap.core.network.build import MEASURE_M, edge_lines
 from gridmap.core.network.cells import SegmentGrid, segment_grid
 from gridmap.core.network.graph import Attachments, Bools, Bytes, Floats, Ints, Longs, Reason, Via, WalkNetwork
 
-__all__ = ["Attacher", "Barriers", "Enclosures", "attach", "barriers_of", "building_points", "touched"]
+__all__ = [
+    "MINOR_M",
+    "Attacher",
+    "Barriers",
+    "Enclosures",
+    "attach",
+    "barriers_of",
+    "building_points",
+    "main_edges",
+    "sensitive",
+    "touched",
+]
 
 Geometries = NDArray[np.object_]
 
+#: A part of the network that is not the largest and shorter than this is minor.
+MINOR_M = 500.0
 #: Points are searched for in strips of this height (metres).
 _STRIP_M = 200.0
+#: Legs of the same length lead to the same street place.
+_SAME_M = 1e-6
 #: Stands for the estate of a gate in a search (see the kernels).
 _GATE = -2
 _RAIL = ("rail", "light_rail", "narrow_gauge", "subway", "monorail", "funicular", "preserved")
@@ -67,6 +84,7 @@ def attach(
     barriers: Barriers | None = None,
     enclosures: Enclosures | None = None,
     limit_m: float = 200.0,
+    minor_m: float = MINOR_M,
 ) -> Attachments:
     """Attach things to the network.
 
@@ -80,8 +98,30 @@ def attach(
         What legs do not cross, and walled estates with their gates; none by default.
     limit_m
         The farthest that a street may be.
+    minor_m
+        Parts of the network shorter than this, but for the largest, are only taken where there is no other.
     """
-    return Attacher(network, barriers=barriers, enclosures=enclosures).attach(xy, limit_m=limit_m)
+    return Attacher(network, barriers=barriers, enclosures=enclosures, minor_m=minor_m).attach(xy, limit_m=limit_m)
+
+
+def main_edges(network: WalkNetwork, *, minor_m: float = MINOR_M) -> Bools:
+    """Tell which edges are of a part of the network that matters: the largest, or one of at least ``minor_m``."""
+    if network.edges == 0:
+        return np.zeros(0, dtype=np.bool_)
+    part = network.component[network.edge_u]
+    length = np.bincount(part, weights=network.edge_length_m)
+    return np.asarray((part == 0) | (length[part] >= minor_m), dtype=np.bool_)
+
+
+def sensitive(attachments: Attachments, main: Bools) -> Bools:
+    """Tell which things, (n,), could be attached elsewhere if other parts of the network mattered.
+
+    Those on a minor part, those that pass by a nearer street, and those in walled estates, which may do so at a gate.
+    """
+    row = ~main[attachments.edge] | (attachments.off_m > attachments.nearest_m[attachments.thing] + _SAME_M)
+    out: Bools = attachments.enclosure >= 0
+    out[attachments.thing[row]] = True
+    return out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,9 +167,18 @@ class Attacher:
     """A network with its barriers, ready to attach many things, or one at once."""
 
     def __init__(
-        self, network: WalkNetwork, *, barriers: Barriers | None = None, enclosures: Enclosures | None = None
+        self,
+        network: WalkNetwork,
+        *,
+        barriers: Barriers | None = None,
+        enclosures: Enclosures | None = None,
+        minor_m: float = MINOR_M,
+        closed: Bools | None = None,
     ) -> None:
+        """Get ready to attach to all edges but those that are ``closed`` (E,): stairs, for who takes none."""
         self.network = network
+        self._main = main_edges(network, minor_m=minor_m)
+        self._open = np.zeros(0, dtype=np.bool_) if closed is None else ~closed
         self.barriers = barriers or Barriers()
         self.enclosures = enclosures or Enclosures()
         begin = np.delete(np.arange(len(network.xy)), network.xy_start[1:] - 1)
@@ -194,6 +243,20 @@ class Attacher:
         return np.isin(self.network.component[self.network.edge_u], closed, invert=True)
 
     def _search(self, xy: Floats, own: Ints, ignored: Ints, usable: Bools, limit_m: float) -> _Found:
+        """Search places on the edges that can be used (empty: all), on minor parts only where there is no other."""
+        if len(self._open):
+            usable = self._open & usable if len(usable) else self._open
+        found = self._nearest(xy, own, ignored, usable, limit_m)
+        minor = np.flatnonzero((found.edge >= 0) & ~self._main[np.maximum(found.edge, 0)]) if len(self._main) else []
+        if len(minor):
+            main = self._main & usable if len(usable) else self._main
+            other = self._nearest(xy[minor], own[minor], ignored[minor], main, limit_m)
+            there = other.edge >= 0
+            for mine, theirs in ((found.edge, other.edge), (found.along_m, other.along_m), (found.off_m, other.off_m)):
+                mine[minor[there]] = theirs[there]
+        return found
+
+    def _nearest(self, xy: Floats, own: Ints, ignored: Ints, usable: Bools, limit_m: float) -> _Found:
         from gridmap.core.network import kernels
 
         # Neighbours one after another find the streets around them in the cache: two to three times as fast.
@@ -419,6 +482,8 @@ def touched(
     limit_m: float = 200.0,
 ) -> Bools:
     """Tell which things must be attached again after a change, (n,); all others would be attached as they are.
+
+    Unless other parts of the network are minor then: this is asked of :func:`sensitive`.
 
     As they are means to the millimetre: where streets cross without a vertex, one is made on the millimetre grid.
 

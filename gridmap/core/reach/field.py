@@ -17,7 +17,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridmap.core.network import Attacher, Barriers, Enclosures
+from gridmap.core.network import MINOR_M, Attacher, Barriers, Enclosures, main_edges
 from gridmap.core.network.graph import (
     STEPS_PER_S,
     Attachments,
@@ -211,6 +211,7 @@ def street_raster(
     barriers: Barriers | None = None,
     enclosures: Enclosures | None = None,
     limit_m: float = 200.0,
+    minor_m: float = MINOR_M,
 ) -> StreetRaster:
     """Find the street place of every raster cell, as :func:`gridmap.core.network.attach` does for buildings.
 
@@ -222,7 +223,7 @@ def street_raster(
         West, south, east, north in metres.
     cell_m
         Width of a cell.
-    barriers, enclosures, limit_m
+    barriers, enclosures, limit_m, minor_m
         As the buildings were attached.
 
     Raises
@@ -246,11 +247,13 @@ def street_raster(
         )
     window = Window(west, south, float(cell_m), ny, nx)
     stops, fences = barriers or Barriers(), enclosures or Enclosures()
-    pieces, piece_edge, run = _pieces_of(network, (west - limit_m, south - limit_m, east + limit_m, north + limit_m))
-    piece, square = loops.nearest_piece(pieces, window)
-    off = np.sqrt(square).astype(np.float32)
-    edge = np.where(off <= limit_m, piece_edge[piece] if len(piece_edge) else -1, -1).astype(np.int32)
-    along = loops.along_pieces(pieces, window, piece, run)
+    around = (west - limit_m, south - limit_m, east + limit_m, north + limit_m)
+    main = main_edges(network, minor_m=minor_m)
+    edge, along, off = _places_of(network, window, around, main, limit_m)
+    if not main.all():
+        minor = _places_of(network, window, around, ~main, limit_m)
+        only = (edge < 0) & (minor[0] >= 0)
+        edge, along, off = (np.where(only, *both) for both in zip(minor, (edge, along, off), strict=True))
     wet = _covered_cells(window, stops.water)[0]
     edge.flat[wet] = -1
     off.flat[wet] = np.inf
@@ -263,7 +266,9 @@ def street_raster(
         again |= (loops.nearest_piece(walls, window)[1] <= (off.astype(np.float64) + 0.01) ** 2) & (edge >= 0)
     again.flat[wet] = False
     cell = np.flatnonzero(again)
-    found = Attacher(network, barriers=stops, enclosures=fences).attach(_centres(window, cell), limit_m=limit_m)
+    found = Attacher(network, barriers=stops, enclosures=fences, minor_m=minor_m).attach(
+        _centres(window, cell), limit_m=limit_m
+    )
     edge.flat[cell] = -1
     return _with_rows(network, window, edge, along, off, cell, found, inside_cell, inside, stops.water, limit_m)
 
@@ -461,7 +466,18 @@ def _reached_bounds(times: WalkTimes, stations: Attachments, timed: Legs, label:
     return (west, south, east, north)
 
 
-def _pieces_of(network: WalkNetwork, bounds: Bounds) -> tuple[Segments, Ints, Floats]:
+def _places_of(
+    network: WalkNetwork, window: Window, bounds: Bounds, usable: Bools, limit_m: float
+) -> tuple[Ints, Seconds, Seconds]:
+    """Return the nearest of some edges for every cell (-1: none within the limit), the metres along it and to it."""
+    pieces, piece_edge, run = _pieces_of(network, bounds, usable)
+    piece, square = loops.nearest_piece(pieces, window)
+    off = np.sqrt(square).astype(np.float32)
+    edge = np.where(off <= limit_m, piece_edge[piece] if len(piece_edge) else -1, -1).astype(np.int32)
+    return edge, loops.along_pieces(pieces, window, piece, run), off
+
+
+def _pieces_of(network: WalkNetwork, bounds: Bounds, usable: Bools) -> tuple[Segments, Ints, Floats]:
     """Return the straight pieces of edges near ``bounds``, the edge of each, and the metres along it at its begin."""
     if network.edges == 0:
         none = np.zeros(0)
@@ -473,7 +489,7 @@ def _pieces_of(network: WalkNetwork, bounds: Bounds) -> tuple[Segments, Ints, Fl
     run = np.cumsum(step) - step
     run -= run[network.xy_start[:-1] - np.arange(network.edges)][edge]
     low, high = np.minimum(a, b), np.maximum(a, b)
-    near = (high >= bounds[:2]).all(axis=1) & (low <= bounds[2:]).all(axis=1)
+    near = (high >= bounds[:2]).all(axis=1) & (low <= bounds[2:]).all(axis=1) & usable[edge]
     return _segments(a[near], b[near]), edge[near], run[near]
 
 

@@ -264,7 +264,8 @@ def figures_by(
     ends = []
     for end, factor, rounded in (("low", bounds.low, np.floor), ("high", bounds.high, np.ceil)):
         covered_then = (inside - guessed_in) + factor * guessed_in
-        columns[f"households_covered_{end}"] = rounded(covered_then.round(6)).astype(np.int64)
+        # No more are told to be covered than are told to live there.
+        columns[f"households_covered_{end}"] = np.minimum(rounded(covered_then.round(6)).astype(np.int64), all_)
         ends.append(_share(covered_then, (all_ - guessed) + factor * guessed))
     land = np.asarray(group, dtype=np.int64)
     is_land = reached_land(demand, seconds, limit_s, open_s=open_s)
