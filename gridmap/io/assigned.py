@@ -1,7 +1,8 @@
 """Tables of any size, read and written in pieces: what stands in them stays as it is, columns are added at the end.
 
-CSV is read cell by cell as text and written with the same cells. GeoPackage and GeoJSON are read whole (the reader
-has them in memory anyhow) and written with their geometry.
+CSV is read cell by cell as text and written with the same cells; GeoParquet keeps its columns, their types and its
+geometry byte for byte. Neither is ever whole in memory. GeoPackage and GeoJSON are read whole and written with their
+geometry.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ from gridmap.io.reader import RawTable, read_table
 from gridmap.io.tables import CRS
 from gridmap.io.write import guarded_text, placed
 
-__all__ = ["Pieces", "open_pieces", "save_pieces"]
+__all__ = ["PARQUET", "Geometries", "Piece", "Pieces", "Sink", "open_pieces", "save_pieces"]
 
 _CELL_LIMIT = 1 << 24
+PARQUET = (".parquet", ".geoparquet")
 _DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON"}
 
 Geometries = npt.NDArray[np.object_]
@@ -41,6 +43,7 @@ class Piece:
     columns: pd.DataFrame
     shapes: Geometries | None
     share: float
+    source: Any = None  # the rows as the format has them, where they are written back untouched
 
 
 class Pieces(Protocol):
@@ -62,8 +65,13 @@ def open_pieces(path: Path, *, rows: int, layer: str | None = None) -> Pieces:
         As :func:`gridmap.io.reader.read_table`.
     """
     file = plain_file(path, max_bytes=1 << 50)
-    if file.suffix.lower() in {".csv", ".tsv", ".txt"}:
+    ending = file.suffix.lower()
+    if ending in {".csv", ".tsv", ".txt"}:
         return _CsvPieces(file, rows)
+    if ending in PARQUET:
+        from gridmap.io.parquet import ParquetPieces  # brings pyarrow
+
+        return ParquetPieces(file, rows)
     return _WholeTable(read_table(file, layer=layer), rows)
 
 
@@ -166,15 +174,17 @@ class _WholeTable:
 
 
 @contextmanager
-def save_pieces(path: Path, header: Sequence[str], added: Sequence[str]) -> Iterator[Sink]:
+def save_pieces(path: Path, pieces: Pieces, added: Sequence[str]) -> Iterator[Sink]:
     """Give something that takes pieces, for a file that appears whole or not at all, by the ending of its name.
 
     Parameters
     ----------
     path
         The file.
-    header, added
-        Its columns: those that stay as they were, and the new ones.
+    pieces
+        The table whose rows come.
+    added
+        The new columns.
 
     Raises
     ------
@@ -182,16 +192,22 @@ def save_pieces(path: Path, header: Sequence[str], added: Sequence[str]) -> Iter
         The ending is not one that is written.
     """
     ending = path.suffix.lower()
-    if ending != ".csv" and ending not in _DRIVERS:
-        known = (".csv", *_DRIVERS)
+    if ending not in {".csv", *_DRIVERS, *PARQUET}:
+        known = (".csv", *_DRIVERS, *PARQUET)
         raise InputError(
             f"不能写成“{path.suffix}”格式。可写 {'、'.join(known)}。",
             f"'{path.suffix}' cannot be written. Written are {', '.join(known)}.",
         )
+    header = pieces.header
     with placed(path) as beside:
         if ending == ".csv":
             with beside.open("w", encoding="utf-8-sig", newline="") as stream:
                 yield _CsvSink(stream, header, added)
+        elif ending in PARQUET:
+            from gridmap.io.parquet import parquet_sink  # brings pyarrow
+
+            with parquet_sink(beside, pieces, added) as sink:
+                yield sink
         else:
             layer = _LayerSink([*header, *added])
             yield layer
@@ -201,8 +217,8 @@ def save_pieces(path: Path, header: Sequence[str], added: Sequence[str]) -> Iter
 class Sink(Protocol):
     """Takes the pieces of a table, one after the other."""
 
-    def add(self, columns: pd.DataFrame, shapes: Geometries | None) -> None:
-        """Add rows: all columns, and shapes in EPSG:4326 where there are any."""
+    def add(self, piece: Piece, added: pd.DataFrame) -> None:
+        """Add the rows of a piece with their new columns."""
 
 
 class _CsvSink:
@@ -211,10 +227,9 @@ class _CsvSink:
         self._writer = csv.writer(stream, lineterminator="\r\n")
         self._writer.writerow([*header, *added])
 
-    def add(self, columns: pd.DataFrame, shapes: Geometries | None) -> None:
-        del shapes  # a CSV has its coordinates in its columns
-        cells = [_as_it_was(columns[name]) for name in self._header]
-        cells += [guarded_text(columns[name]) for name in self._added]
+    def add(self, piece: Piece, added: pd.DataFrame) -> None:
+        cells = [_as_it_was(piece.columns[name]) for name in self._header]
+        cells += [guarded_text(added[name]) for name in self._added]
         self._writer.writerows(zip(*cells, strict=True))
 
 
@@ -223,8 +238,9 @@ class _LayerSink:
         self._columns = columns
         self._pieces: list[tuple[pd.DataFrame, Geometries]] = []
 
-    def add(self, columns: pd.DataFrame, shapes: Geometries | None) -> None:
-        self._pieces.append((columns, np.full(len(columns), None, dtype=object) if shapes is None else shapes))
+    def add(self, piece: Piece, added: pd.DataFrame) -> None:
+        table = pd.concat([piece.columns, added], axis=1)
+        self._pieces.append((table, np.full(len(table), None, dtype=object) if piece.shapes is None else piece.shapes))
 
     def write(self, file: Path, driver: str) -> None:
         """Write all pieces as one layer."""

@@ -79,12 +79,12 @@ def assign_file(locator: Locator, order: AssignOrder, *, progress: Progress = si
     methods: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     rows = near = 0
-    with save_pieces(order.target, pieces.header, ASSIGNED) as target:
+    with save_pieces(order.target, pieces, ASSIGNED) as target:
         for piece in pieces:
             if columns is None:
                 columns = place_columns(pieces.header, order.mapping, shapes=piece.shapes is not None)
             found = assign_table(locator, piece.columns, columns, shapes=piece.shapes, crs=order.crs, at=order.at)
-            target.add(pd.concat([piece.columns, found], axis=1), piece.shapes)
+            target.add(piece, found)
             rows += len(found)
             near += int(found["near_boundary"].sum())
             methods.update(found["method"])

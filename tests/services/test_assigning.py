@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from pathlib import Path
 
@@ -113,6 +114,44 @@ def test_a_layer_keeps_its_shapes_and_their_middle_is_located(locator: Locator, 
     assert found["n"].tolist() == [1, 2, 3]
     assert found.crs == 4326
     np.testing.assert_allclose(shapely.get_coordinates(found.geometry), shapely.get_coordinates(shapes), atol=1e-7)
+
+
+@pytest.mark.parametrize("crs", [4326, town.EPSG])
+def test_a_geoparquet_keeps_its_columns_their_types_and_its_bytes_of_geometry(
+    locator: Locator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crs: int
+) -> None:
+    monkeypatch.setattr(assigning, "PIECE_ROWS", 2)
+    points = [shapely.Point(town.at(345, 100)), shapely.Point(town.at(-900, 100)), None]
+    frame = gpd.GeoDataFrame(
+        {
+            "id": ["1", None, "3"],
+            "n": np.array([1, 2, 3], dtype=np.int16),
+            "day": [dt.date(2026, 1, d) for d in (1, 2, 3)],
+        },
+        geometry=points,
+        crs=4326,
+    ).to_crs(crs)
+    frame.to_parquet(tmp_path / "in.parquet")
+    done = assign_file(locator, AssignOrder(tmp_path / "in.parquet", tmp_path / "out.parquet"))
+    found = gpd.read_parquet(tmp_path / "out.parquet")
+    assert found["reason"].fillna("").tolist() == ["", "outside", "no-place"]
+    assert found["grid_code"][0] == town.code(1, 0)
+    assert done["rows"] == 3
+    before = gpd.read_parquet(tmp_path / "in.parquet")
+    assert found[before.columns].equals(before)
+    assert found.dtypes[before.columns].equals(before.dtypes)
+    assert found.crs == crs
+    source = write(tmp_path / "in.csv", "lon,lat\n112.9,36.4\n")
+    with pytest.raises(InputError, match="Only what comes from Parquet"):
+        assign_file(locator, AssignOrder(source, tmp_path / "x.parquet"))
+
+
+def test_a_parquet_cut_short_is_told_so(locator: Locator, tmp_path: Path) -> None:
+    gpd.GeoDataFrame({"a": [1]}, geometry=[shapely.Point(112.9, 36.4)], crs=4326).to_parquet(tmp_path / "in.parquet")
+    whole = (tmp_path / "in.parquet").read_bytes()
+    (tmp_path / "in.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UnreadableFile, match="not a whole Parquet"):
+        assign_file(locator, AssignOrder(tmp_path / "in.parquet", tmp_path / "out.csv"))
 
 
 def test_phone_coordinates_are_brought_back_first(locator: Locator, tmp_path: Path) -> None:
