@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from gridmap.services.worker import run_worker
 from gridmap.settings import Settings
 from gridmap.store.database import Place
 from tests.maps.conftest import Opened
@@ -479,3 +481,97 @@ def test_a_map_without_a_server_has_no_tools_for_plans(tmp_path: Path, map_data:
     page.keyboard.press("r")
     assert page.locator(".gm-row").count() > 0
     assert opened.errors == []
+
+
+@pytest.fixture
+def helper(run_settings: Settings, town_place: Place) -> Iterator[None]:
+    """A worker beside the server, in a thread."""
+    stop = threading.Event()
+    thread = threading.Thread(target=run_worker, args=(run_settings, town_place), kwargs={"stop": stop}, daemon=True)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(30)
+
+
+@pytest.mark.usefixtures("helper")
+def test_proposals_are_looked_at_on_the_map_and_one_is_taken_and_taken_back(
+    served: Serving, plan: int, opening: Opening, keep: Any
+) -> None:
+    for k, building in enumerate(("b010", "b011", "b012")):
+        move = {"kind": "assign", "buildings": [building], "to": SW}
+        served.post(f"/v1/plans/{plan}/ops", base_revision=k, operation=move)
+    desk = Desk(opening(served.door), served, plan)
+    page = desk.page
+    page.locator("[data-key=tab-auto]").click()
+    page.locator("[data-key=propose]").click()
+    page.locator(".gm-job").wait_for()
+    # the very first proposals of a machine wait for their compiled loops
+    page.locator(".gm-candidate").first.wait_for(timeout=240_000)
+    assert "户换网格" in page.locator(".gm-candidate").first.inner_text()
+    assert served.households(plan)[SW] == 450
+    shown = page.locator(".gm-names text", has_text="450")
+    desk.opened.until(lambda: shown.count() == 1)
+    page.locator("[data-key=see-1]").click()
+    desk.opened.until(lambda: shown.count() == 0)
+    assert page.locator(".gm-tools").is_hidden(), "what is only looked at is not redrawn"
+    assert served.get(f"/v1/plans/{plan}")["revision"] == 3
+    keep(page, "redraw-proposal")
+    page.locator("[data-key=see-1]").click()
+    desk.opened.until(lambda: shown.count() == 1)
+    page.locator("[data-key=take-1]").click()
+    desk.revision(4)
+    assert served.households(plan)[SW] < 450
+    assert "采用自动方案" in page.locator(".gm-step").inner_text()
+    keep(page, "redraw-taken")
+    page.keyboard.press("Control+z")
+    desk.revision(5)
+    assert served.households(plan)[SW] == 450
+    assert desk.faults() == []
+
+
+def test_a_plan_is_published_for_a_day_and_withdrawn(desk: Desk, keep: Any) -> None:
+    page = desk.page
+    desk.select(0, 0)
+    page.keyboard.press("b")
+    desk.click(middle(1, 0, 0))
+    desk.revision(1)
+    page.locator("[data-key=tab-publish]").click()
+    page.locator("[data-key=submit]").click()
+    page.locator("[data-key=approve]").click()
+    page.locator("[data-key=effective-day]").fill("2099-01-01")
+    page.locator("[data-key=publish]").click()
+    assert "2099年1月1日" in page.locator(".gm-dialog").inner_text()
+    page.locator("[data-key=publish-yes]").click()
+    page.locator(".gm-waiting", has_text="2099年1月1日").wait_for()
+    keep(page, "redraw-waiting")
+    page.locator("[data-key=withdraw]").click()
+    page.locator("[data-key=publish]").wait_for()
+    assert desk.faults() == []
+
+
+def test_a_plan_from_an_older_edition_is_rebased_and_the_planner_settles_what_both_changed(
+    served: Serving, plan: int, opening: Opening, keep: Any
+) -> None:
+    first = int(served.post("/v1/plans", title="先发布的")["id"])
+    served.post(
+        f"/v1/plans/{first}/ops", base_revision=0, operation={"kind": "assign", "buildings": ["b100"], "to": NE}
+    )
+    served.post(f"/v1/plans/{plan}/ops", base_revision=0, operation={"kind": "assign", "buildings": ["b100"], "to": SW})
+    for how in ("submit", "approve"):
+        served.post(f"/v1/plans/{first}/{how}", base_revision=1)
+    served.post(f"/v1/plans/{first}/publish", base_revision=1, name="新的一版")
+    desk = Desk(opening(served.door), served, plan)
+    page = desk.page
+    page.locator("[data-key=tab-publish]").click()
+    card = page.locator(".gm-rebase")
+    assert "新的一版" in card.inner_text()
+    card.locator("[data-key=rebase]").click()
+    card.locator(".gm-differences li").first.wait_for()
+    assert card.locator("[data-key=rebase-go]").is_disabled()
+    keep(page, "redraw-rebase")
+    card.locator("[data-key=all-mine]").click()
+    card.locator("[data-key=rebase-go]").click()
+    desk.opened.until(lambda: page.locator(".gm-rebase").count() == 0)
+    assert served.households(plan)[SW] == 350
+    assert desk.faults() == []

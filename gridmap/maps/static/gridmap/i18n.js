@@ -628,8 +628,6 @@ export const zh = {
   "auto.said": "有 {n} 种调整办法可选",
   "auto.seen": "正在看：{name}",
   "auto.moved": "{n} 户换网格（{share}）",
-  "auto.within": "±10% 以内",
-  "auto.worst": "最大偏差",
   "auto.missed": "做不到的（{n}）",
   "auto.see": "在地图上看",
   "auto.unsee": "不看了",
@@ -652,7 +650,9 @@ export const zh = {
   "rebase.all_theirs": "全部用新版",
   "rebase.left": "还有 {n} 处",
   "rebase.go": "变基",
-  "rebase.said": "已变基：采用新版 {taken} 个单元，保留我的 {kept} 个单元"
+  "rebase.said": "已变基：采用新版 {taken} 个单元，保留我的 {kept} 个单元",
+  "auto.strip": "越往右换网格的户越多，越往上越接近标准；空心圆是现在。",
+  "auto.impossible": "有 {n} 个社区按现有网格数无法全部进入 ±{aim}%。"
 };
 
 export const en = {
@@ -1283,8 +1283,6 @@ export const en = {
   "auto.said": "{n} candidates to choose from",
   "auto.seen": "Looking at: {name}",
   "auto.moved": "{n} households move ({share})",
-  "auto.within": "within ±10%",
-  "auto.worst": "farthest off",
   "auto.missed": "Not satisfied ({n})",
   "auto.see": "Look",
   "auto.unsee": "Stop looking",
@@ -1307,7 +1305,9 @@ export const en = {
   "rebase.all_theirs": "All the edition's",
   "rebase.left": "{n} left",
   "rebase.go": "Rebase",
-  "rebase.said": "Rebased: {taken} cells of the edition taken, {kept} of mine kept"
+  "rebase.said": "Rebased: {taken} cells of the edition taken, {kept} of mine kept",
+  "auto.strip": "To the right more households move, upwards grids are nearer to the standard; the ring is now.",
+  "auto.impossible": "In {n} communities the present number of grids cannot all be within ±{aim}%."
 };
 
 const DICTIONARIES = { zh, en };

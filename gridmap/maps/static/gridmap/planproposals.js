@@ -1,5 +1,5 @@
 /** Proposals of the program for a plan: asked for as a job, looked at on the map one by one, taken as one step. */
-import { h, icon } from "./dom.js";
+import { h, icon, s } from "./dom.js";
 import { percent } from "./share.js";
 
 const POLL_MS = 500;
@@ -75,11 +75,12 @@ export function createProposals({ store, words, grids, api, step, look, failed, 
     }
   }
 
-  function take(candidate) {
+  async function take(candidate) {
     const { id } = state.plan;
     const { proposal } = state;
     look(null);
-    return step({ kind: "auto" }, () => api.take(id, proposal.id, candidate.number, false));
+    // What it did is told above the list of grids.
+    if (await step({ kind: "auto" }, () => api.take(id, proposal.id, candidate.number, false))) store.set({ tab: "grids", proposalsKnown: false });
   }
 
   // --- the tab ------------------------------------------------------------------------------------------
@@ -124,27 +125,38 @@ export function createProposals({ store, words, grids, api, step, look, failed, 
         )
       : null;
 
-  const figure = (label, now, then, good) =>
-    h("div", null, h("dt", null, label), h("dd", null, h("span", null, now, " → "), h("b", { class: good ? "gm-gain" : null }, then)));
+  /** All candidates at once: to the right more households move, upwards grids lie nearer to the standard. */
+  const strip = ({ candidates, now }) => {
+    const points = [{ number: "", households_moved: 0, figures: now }, ...candidates];
+    const most = Math.max(...points.map((one) => one.households_moved), 1);
+    const offs = points.map((one) => one.figures.mean_deviation);
+    const [low, high] = [Math.min(...offs), Math.max(...offs)];
+    const place = (one) => [16 + (268 * one.households_moved) / most, 14 + (high > low ? (38 * (one.figures.mean_deviation - low)) / (high - low) : 19)];
+    return h(
+      "figure",
+      { class: "gm-strip" },
+      s(
+        "svg",
+        { viewBox: "0 0 300 66", role: "img", "aria-label": t("auto.strip") },
+        s("path", { d: "M8 4V60H296", class: "gm-strip-axis" }),
+        ...points.map((one) => {
+          const [x, y] = place(one);
+          const look = one.number === "" ? "gm-strip-now" : state.look?.number === one.number ? "gm-strip-shown" : "";
+          return s("g", { transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`, class: look }, s("circle", { r: one.number === "" ? 5 : 9.5 }), s("text", { y: 4, "text-anchor": "middle" }, String(one.number)));
+        }),
+      ),
+      h("figcaption", null, t("auto.strip")),
+    );
+  };
 
   const card = (candidate) => {
-    const { proposal } = state;
     const shown = state.look?.number === candidate.number;
-    const { now } = proposal;
-    const { figures, not_satisfied: missed } = candidate;
-    const inBand = ({ within_10: n, grids: all }) => (all ? percent(n / all) : "—");
+    const { not_satisfied: missed } = candidate;
     return h(
       "li",
       { class: shown ? "gm-candidate gm-candidate-shown" : "gm-candidate" },
       h("h3", null, h("b", { class: "gm-rank gm-rank-site" }, String(candidate.number)), said(candidate.title), h("span", null, t("auto.moved", { n: number(candidate.households_moved), share: percent(candidate.moved_share) }))),
       h("p", { class: "gm-note" }, said(candidate.trade_off)),
-      h(
-        "dl",
-        { class: "gm-auto-figures" },
-        figure(t("auto.within"), inBand(now), inBand(figures), figures.within_10 > now.within_10),
-        figure(t("auto.worst"), percent(now.max_deviation), percent(figures.max_deviation), figures.max_deviation < now.max_deviation),
-        figure(t("plan.street_share"), percent(now.street_m / now.border_m), percent(figures.street_m / figures.border_m), false),
-      ),
       missed.length
         ? h("details", { class: "gm-homes", "data-key": `missed-${candidate.number}` }, h("summary", { "data-key": `missed-s-${candidate.number}` }, t("auto.missed", { n: number(missed.length) })), h("ul", { class: "gm-missed" }, ...missed.slice(0, MOST_MISSED).map((one) => h("li", null, said(one.message))), missed.length > MOST_MISSED ? h("li", null, t("step.more", { n: number(missed.length - MOST_MISSED) })) : null))
         : null,
@@ -161,14 +173,17 @@ export function createProposals({ store, words, grids, api, step, look, failed, 
     const { proposal } = state;
     if (!proposal) return [];
     if (!proposal.candidates.length) return [h("p", { class: "gm-quiet" }, t("auto.nothing"))];
-    const bound = proposal.bound?.households ?? null;
+    const { households, aim, impossible } = proposal.bound ?? {};
+    const limit = Math.round(100 * aim);
     return [
       h(
         "section",
         { class: "gm-card gm-auto-found" },
         proposal.stale ? h("p", { class: "gm-warning" }, icon("warn"), t("auto.stale")) : null,
         proposal.complete ? null : h("p", { class: "gm-warning" }, icon("warn"), t("auto.incomplete")),
-        bound === null ? null : h("p", { class: "gm-note" }, t("auto.bound", { n: number(bound), aim: Math.round(100 * proposal.bound.aim) })),
+        strip(proposal),
+        households > 0 ? h("p", { class: "gm-note" }, t("auto.bound", { n: number(households), aim: limit })) : null,
+        impossible > 0 ? h("p", { class: "gm-note" }, t("auto.impossible", { n: number(impossible), aim: limit })) : null,
         h("ul", { class: "gm-candidates" }, ...proposal.candidates.map(card)),
       ),
     ];
