@@ -131,13 +131,14 @@ export function kept(painters, stamp) {
       return;
     }
     let picture = view.kept.get(id);
-    if (picture?.now !== now) {
+    // A tile that was drawn before its content came is drawn anew.
+    if (picture?.now !== now || picture.content !== view.content) {
       const canvas = document.createElement("canvas");
       canvas.width = canvas.height = view.size * view.ratio;
       const inner = canvas.getContext("2d");
       inner.scale(view.ratio, view.ratio);
       paint(inner, view);
-      view.kept.set(id, (picture = { now, canvas }));
+      view.kept.set(id, (picture = { now, canvas, content: view.content }));
     }
     context.drawImage(picture.canvas, 0, 0, view.size, view.size);
   };

@@ -365,7 +365,7 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
   const proposals = createProposals({ store, words, grids, api, step, look, failed, say });
 
   const rebase = createRebase({
-    ...{ store, page, words, api, failed },
+    ...{ store, page, words, api, failed, nameOf },
     async done(text) {
       await read(state.plan.id, opened);
       loadBefore(state.plan, opened);

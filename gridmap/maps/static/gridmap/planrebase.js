@@ -3,7 +3,7 @@ import { h, icon } from "./dom.js";
 
 const MOST_ROWS = 60;
 
-export function createRebase({ store, page, words, api, failed, done }) {
+export function createRebase({ store, page, words, api, failed, done, nameOf }) {
   const { t, said, number } = words;
   const { state } = store;
 
@@ -42,7 +42,7 @@ export function createRebase({ store, page, words, api, failed, done }) {
     const side = (name) => {
       const box = h("input", { type: "radio", name: `settle-${one.id}`, value: name, "data-key": `${name}-${one.id}`, change: () => settle({ [one.id]: name }) });
       box.checked = state.rebase.settle[one.id] === name;
-      return h("label", null, box, h("span", null, t(`rebase.${name}`), typeof one[name] === "string" ? h("small", null, one[name]) : null));
+      return h("label", null, box, h("span", null, t(`rebase.${name}`), typeof one[name] === "string" ? h("small", null, one.grid ? one[name] : nameOf(one[name])) : null));
     };
     return h("li", null, h("p", null, said(one.message)), h("div", { class: "gm-sides", role: "radiogroup" }, side("mine"), side("theirs")));
   };
