@@ -409,6 +409,9 @@ def test_on_a_phone_coverage_mode_fits(url: str, opening: Opening, keep: Any) ->
     box = page.locator("#gm-toolbar").bounding_box()
     assert box["x"] + box["width"] <= 390
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    cut = "[...document.querySelectorAll('.gm-toolbar button')].filter(b => b.scrollWidth > b.clientWidth + 1)"
+    groups = "[...document.querySelectorAll('.gm-toolbar .gm-group')].filter(g => g.scrollWidth > g.clientWidth)"
+    assert page.evaluate(f"{cut}.length + {groups}.length") == 0, "no button is cut off"
     page.locator(".gm-handle").tap()
     page.locator(".gm-hero").wait_for()
     page.wait_for_timeout(400)
