@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from gridmap.core.cells.blocks import Faces
 from gridmap.core.cells.coverage import Geometries, Ints
@@ -54,10 +55,11 @@ def with_legacy(
     """
     grid = grids_of_cells(land.filled, shares, legacy, near_m=settings.give_way_m)
     wrong = np.unique(land.filled.block[misfits(land.filled, grid, footprints, legacy, settings)])
-    cut = _cut_along(land, wrong, footprints, legacy, settings, pool, progress)
-    if cut is not land:
-        grid = grids_of_cells(cut.filled, shares, legacy, near_m=settings.give_way_m)
-    return cut, without_scraps(cut.filled, grid, legacy, beside=beside)
+    land, stays = _cut_along(land, wrong, footprints, legacy, settings, pool, progress)
+    old = int(stays.sum())
+    fresh = Filled(land.filled.polygon[old:], land.filled.block[old:], land.filled.outline[old:])
+    grid = np.concatenate([grid[stays], grids_of_cells(fresh, shares, legacy, near_m=settings.give_way_m)])
+    return land, without_scraps(land.filled, grid, legacy, beside=beside)
 
 
 def _cut_along(
@@ -68,8 +70,11 @@ def _cut_along(
     settings: CellSettings,
     pool: Pool | None,
     progress: Progress,
-) -> Land:
-    """Cut some of the blocks along the lines of present grids, and divide the pieces into cells."""
+) -> tuple[Land, NDArray[np.bool_]]:
+    """Cut some of the blocks along the lines of present grids, and divide the pieces into cells.
+
+    Returns the land and which of its cells stayed: they come first, the new ones after them.
+    """
     lines = cutting_lines(legacy, land.blocks.polygon[wrong], settings)
     kept = np.ones(len(land.blocks.polygon), dtype=bool)
     lives_in = land.lives_in.copy()
@@ -84,8 +89,9 @@ def _cut_along(
         lives_in[rows] = count + made.block
         count += len(made.blocks.polygon)
         fresh.append(made.blocks)
+    stays = kept[land.filled.block]
     if not fresh:
-        return land
+        return land, stays
     place = np.cumsum(kept) - 1
     old, new = (lives_in >= 0) & (lives_in < len(kept)), lives_in >= len(kept)
     lives_in[old] = place[lives_in[old]]
@@ -95,7 +101,6 @@ def _cut_along(
     again = fill_blocks(
         polygon, footprints.polygon, np.where(new, lives_in - first_new, -1), settings, pool=pool, progress=progress
     )
-    stays = kept[land.filled.block]
     filled = Filled(
         np.concatenate([land.filled.polygon[stays], again.polygon]),
         np.concatenate([place[land.filled.block[stays]], again.block + first_new]),
@@ -107,7 +112,4 @@ def _cut_along(
         np.concatenate([land.blocks.water[kept], *(b.water for b in fresh)]),
     )
     code = np.array([*legacy.code, None], dtype=object)[grid_at(shapely.point_on_surface(polygon), legacy)]
-    return replace(
-        land, blocks=blocks, legacy_code=np.concatenate([land.legacy_code[kept], code]), lives_in=lives_in,
-        filled=filled,
-    )  # fmt: skip
+    return Land(blocks, np.concatenate([land.legacy_code[kept], code]), lives_in, filled), stays

@@ -95,19 +95,21 @@ def misfits(
     Land in no polygon counts from ``give_way_m``: polygons drawn at the kerb leave the streets out. The
     footprint does not count, because no line goes through it.
     """
-    cell, polygon = shapely.STRtree(legacy.polygon).query(filled.polygon, predicate="intersects")
-    other = polygon != grid[cell]
-    land = filled.polygon.copy()
-    built = filled.outline >= 0
-    land[built] = shapely.difference(land[built], footprints.polygon[filled.outline[built]])
+    shapely.prepare(legacy.polygon)
+    own = np.append(legacy.polygon, None)[grid]
+    # What lies whole in its own polygon lies in no other, and few cells do not.
+    rows = np.flatnonzero(~shapely.covers(own, filled.polygon))
+    land, built = filled.polygon[rows], filled.outline[rows] >= 0
+    cell, polygon = shapely.STRtree(legacy.polygon).query(land, predicate="intersects")
+    other = polygon != grid[rows][cell]
+    land[built] = shapely.difference(land[built], footprints.polygon[filled.outline[rows[built]]])
     piece = shapely.intersection(land[cell[other]], legacy.polygon[polygon[other]])
-    out = np.zeros(len(land), dtype=bool)
-    out[cell[other][_deeper(piece, settings.legacy_depth_m)]] = True
+    out = np.zeros(len(filled.polygon), dtype=bool)
+    out[rows[cell[other][_deeper(piece, settings.legacy_depth_m)]]] = True
     covered = shapely.union_all(legacy.polygon)
     shapely.prepare(covered)
-    open_rows = np.flatnonzero((grid >= 0) & ~shapely.covers(covered, filled.polygon))
-    beyond = shapely.difference(land[open_rows], covered)
-    out[open_rows[_deeper(beyond, settings.give_way_m)]] = True
+    beyond = np.flatnonzero((grid[rows] >= 0) & ~shapely.covers(covered, filled.polygon[rows]))
+    out[rows[beyond[_deeper(shapely.difference(land[beyond], covered), settings.give_way_m)]]] = True
     return out
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gridmap.core.cells.coverage import Geometries, Ints
 
-__all__ = ["CUTTING", "Rank", "StreetLines", "classify_streets", "give_way", "parts_of_type", "truthy"]
+__all__ = ["CUTTING", "PLANNERS_CUT", "Rank", "StreetLines", "classify_streets", "give_way", "parts_of_type", "truthy"]
 
 
 class Rank(IntEnum):
@@ -29,16 +29,19 @@ class Rank(IntEnum):
     LEGACY = 6
     DRIVE = 7
     FOOT = 8
-    NONE = 9
+    CUT = 9
+    NONE = 10
 
 
-CUTTING = (Rank.RAIL, Rank.MAJOR, Rank.MINOR)
+CUTTING = (Rank.RAIL, Rank.MAJOR, Rank.MINOR, Rank.CUT)
 
 _MAJOR = {"motorway", "trunk", "primary", "secondary"}
 _MINOR = {"tertiary", "unclassified", "residential", "living_street", "road", "busway"}
 _LANE = {"service", "pedestrian", "track"}
 _FOOT = {"footway", "path", "steps", "cycleway", "bridleway"}
 _RAIL = {"rail", "light_rail", "narrow_gauge", "preserved"}
+PLANNERS_CUT = "cut"
+"""Class (column ``highway``) of lines that a planner cuts land along; nothing runs there."""
 _DRIVE = {"driveway", "parking_aisle", "drive-through", "emergency_access", "parking", "slipway"}
 _FALSE = {"", "0", "0.0", "no", "false", "none", "nan", "null", "f", "n"}
 
@@ -95,6 +98,7 @@ def classify_streets(streets: gpd.GeoDataFrame) -> StreetLines:
     rank = np.full(len(frame), int(Rank.NONE), dtype=np.int8)
     for words, value in ((_FOOT, Rank.FOOT), (_LANE, Rank.LANE), (_MINOR, Rank.MINOR), (_MAJOR, Rank.MAJOR)):
         rank[highway.isin(words)] = int(value)
+    rank[highway == PLANNERS_CUT] = int(Rank.CUT)
     rank[(highway == "service") & service.isin(_DRIVE)] = int(Rank.DRIVE)
     rank[(highway == "") & railway.isin(_RAIL)] = int(Rank.RAIL)
     lines, row = shapely.get_parts(frame.geometry.to_numpy(), return_index=True)
