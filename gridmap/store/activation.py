@@ -73,7 +73,7 @@ def move_duties(connection: Connection, edition_id: int) -> MovedDuties:
                    (SELECT b.id FROM gridmap.edition b WHERE b.effective_from < e.effective_from
                     ORDER BY b.effective_from DESC LIMIT 1) AS before
             FROM gridmap.edition e WHERE e.id = %(e)s
-        ), homes AS (
+        ), homes AS MATERIALIZED (
             SELECT b.source_id, h.uid FROM gridmap.building_grids(%(e)s) h
             JOIN gridmap.building b ON b.id = h.building_id AND b.retired_at IS NULL
             WHERE b.source_id IN (SELECT building_source_id FROM gridmap.duty
