@@ -96,7 +96,7 @@ def misfits(
     footprint does not count, because no line goes through it.
     """
     shapely.prepare(legacy.polygon)
-    own = np.append(legacy.polygon, None)[grid]
+    own = np.array([*legacy.polygon, None], dtype=object)[grid]
     # What lies whole in its own polygon lies in no other, and few cells do not.
     rows = np.flatnonzero(~shapely.covers(own, filled.polygon))
     land, built = filled.polygon[rows], filled.outline[rows] >= 0
