@@ -500,3 +500,52 @@ def test_after_a_try_the_slider_is_answered_from_memory(url: str, world: World, 
         hero(opened, tried(world, asked[0]["changes"], minutes=minutes))
     assert len(world.asked) + len(world.written) == before, "every answer was there"
     assert opened.errors == []
+
+
+def contrast(page: Page, selector: str) -> float:
+    """The contrast of a text with what is behind it (WCAG 2, 1 to 21)."""
+    colours = page.locator(selector).first.evaluate(
+        """element => {
+          let behind = element;
+          const clear = (one) => /rgba\\(.*, 0\\)|transparent/.test(getComputedStyle(one).backgroundColor);
+          while (behind.parentElement && clear(behind)) behind = behind.parentElement;
+          return [getComputedStyle(element).color, getComputedStyle(behind).backgroundColor];
+        }"""
+    )
+
+    def light(colour: str) -> float:
+        parts = [float(value) / 255 for value in re.findall(r"[\d.]+", colour)[:3]]
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    bright, dark = sorted((light(colour) for colour in colours), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def test_words_of_the_tools_stand_out_and_more_so_where_that_is_asked_for(
+    url: str, world: World, opening: Opening, keep: Any
+) -> None:
+    world.coverage.estates = [estate(1, 0, 0, 210)]
+    opened = opening(f"{url}/map{VIEW}")
+    page = covered(opened)
+
+    def readable(least: float, *selectors: str) -> None:
+        for selector in selectors:
+            assert contrast(page, selector) >= least, selector
+
+    for least, wish in ((4.5, None), (6.9, "more")):
+        page.emulate_media(contrast=wish)
+        tool(page, "close_street")
+        readable(least, ".gm-tool-note p", ".gm-try-tools button[aria-pressed=true]", ".gm-card .gm-note")
+        readable(least, ".gm-unattached", ".gm-cover-tabs button", ".gm-hero > :last-child")
+        page.keyboard.press("Escape")
+        edit_first(page)
+        page.locator(".gm-hours-said:not(:empty)").wait_for()
+        readable(least, ".gm-form-label", ".gm-hours-said", ".gm-edit .gm-note", ".gm-code")
+        keep(page, f"coverage-contrast-{wish or 'usual'}")
+        page.locator("[data-key=edit-cancel]").click()
+    page.emulate_media(contrast=None, forced_colors="active")
+    edit_first(page)
+    keep(page, "coverage-forced-colours")
+    assert page.locator("[data-key=edit-save]").is_visible()
+    assert opened.errors == []

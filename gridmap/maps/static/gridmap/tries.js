@@ -206,13 +206,15 @@ export function createTries({ store, words, coverage, actions, openGrid }) {
   const comparing = (list) => {
     const options = [["today", t("compare.today")], ...(state.changes.length ? [["tries", t("compare.tries")]] : []), ...list.map((one) => [String(one.id), coverage.titleOf(one)])];
     if (options.length < 2) return null;
+    // While two are compared another choice counts at once.
+    const chosen = () => state.compare && actions.startCompare(left.value, right.value);
     const select = (label, value) => {
-      const element = h("select", { "aria-label": t(label) }, ...options.map(([id, name]) => h("option", { value: id, selected: id === value }, name)));
+      const element = h("select", { "aria-label": t(label), "data-key": label, change: chosen }, ...options.map(([id, name]) => h("option", { value: id, selected: id === value }, name)));
       return element;
     };
     const left = select("compare.left", state.compare?.left ?? "today");
     const right = select("compare.right", state.compare?.right ?? options[1][0]);
-    return h("div", { class: "gm-comparing" }, left, h("span", { "aria-hidden": "true" }, "⇔"), right, button("swipe", t("compare.start"), () => actions.startCompare(left.value, right.value)));
+    return h("div", { class: "gm-comparing" }, left, h("span", { "aria-hidden": "true" }, "⇔"), right, state.compare ? null : button("swipe", t("compare.start"), () => actions.startCompare(left.value, right.value)));
   };
 
   /** While two are compared: what they differ in, by grid. */
