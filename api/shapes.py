@@ -582,3 +582,21 @@ class PlanDiff(_Shape):
     buildings: list[Object]
     communities: list[Object]
     grids: Object
+
+
+class PlanBrought(_Shape):
+    """What a file of assignments does, or would do, to a plan; ``step`` is null where nothing changes."""
+
+    plan: int
+    file: str
+    rows: int
+    rejected: int
+    unknown_buildings: list[str]
+    buildings_twice: list[str]
+    buildings_missing: list[str]
+    attached: list[str]
+    unknown_codes: list[str]
+    new_grids: list[str]
+    cleaned: Object | None
+    problems: list[Object]
+    step: PlanStep | None

@@ -61,7 +61,7 @@ def from_polygons(
     target = np.array([NO_GRID if code is None else key_of[code] for code in codes], dtype=np.int64)
     effect = Effect.moving(cells, np.maximum(present, NO_GRID), target, changes)
     if effect:
-        _append(connection, plan_id, "import", owner, effect, {g.key: g for g in before})
+        _append(connection, plan_id, "draft", owner, effect, {g.key: g for g in before})
     return plan_id
 
 

@@ -94,3 +94,21 @@ def test_a_change_pack_is_made_by_a_job_and_fetched_as_zip_until_the_plan_change
 def test_a_change_pack_of_no_plan_is_not_found(planner: TestClient) -> None:
     assert planner.post("/v1/plans/777/change-pack").status_code == 404
     assert planner.get("/v1/plans/777/change-pack").status_code == 404
+
+
+def test_assignments_go_out_as_a_file_and_come_back_as_one_operation(planner: TestClient, plan: str) -> None:
+    move(planner, plan, "b003", town.code(0, 1))
+    listed = planner.get(f"{plan}/assignments")
+    assert listed.headers["content-type"] == "text/csv; charset=utf-8"
+    other = str(planner.post("/v1/plans", json={"title": "回来"}).headers["Location"])
+    dry = planner.post(f"{other}/import", params={"name": "a.csv"}, content=listed.content)
+    assert (dry.status_code, dry.json()["step"]["committed"]) == (200, False), dry.text
+    done = planner.post(f"{other}/import", params={"name": "a.csv", "commit": True}, content=listed.content).json()
+    assert done["step"]["revision"] == 1
+    assert planner.get(f"{other}/assignments").content == listed.content
+    bad = planner.post(
+        f"{other}/import", params={"name": "b.csv", "commit": True}, content=b"building_id,grid_code\nnobody,x\n"
+    )
+    assert (bad.status_code, len(bad.json()["errors"])) == (422, 1)
+    drawn = planner.get(f"{plan}/assignments", params={"format": "geojson"})
+    assert len(drawn.json()["features"]) == 8

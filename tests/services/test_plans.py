@@ -394,7 +394,7 @@ def test_an_imported_draft_is_a_plan_whose_first_operation_is_the_import(desk: P
     importer(place, "grids", town.grids(moved=True), plan="明年")
     make_cells(place, who="test")
     plan = desk.number("明年")
-    assert [e["kind"] for e in desk.log(plan)] == ["import"]
+    assert [e["kind"] for e in desk.log(plan)] == ["draft"]
     assert grid_of(desk, plan, "b003") == SE
     state = desk._now(plan).state
     assert {g.code for g in state.ended.values()} == {SW}

@@ -202,6 +202,24 @@ class Auto(_Value):
     candidate: int | None = Field(default=None, ge=1, le=100, description="And which candidate of it.")
 
 
+class BringShare(_Value):
+    """Land that an imported file gives to one grid; a code that there is not begins a grid."""
+
+    to: Code
+    cells: CellIds
+    name: Name | None = Field(default=None, description="Of a grid that begins.")
+    grid_kind: Kind | None = Field(default=None, description="Of a grid that begins.")
+
+
+class Bring(_Value):
+    """A file of assignments: land to grids by code; grids that lose all their land end."""
+
+    kind: Literal["import"]
+    grids: Annotated[list[BringShare], Field(min_length=1, max_length=20_000)]
+    across_communities: bool = Field(default=False, description="Take land of other communities too.")
+    file: str | None = Field(default=None, max_length=255, description="Name of the file.")
+
+
 class Undo(_Value):
     """Take back my last operation."""
 
@@ -229,6 +247,7 @@ Gesture = Annotated[
     | Lock
     | Unlock
     | Auto
+    | Bring
     | Undo
     | Redo,
     Field(discriminator="kind"),
@@ -237,7 +256,7 @@ Gesture = Annotated[
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Gesture)
 KINDS = (
     "assign", "line", "move_boundary", "split", "merge", "new_grid", "rename", "set_kind", "set_parent", "transfer",
-    "renumber", "lock", "unlock", "auto", "undo", "redo",
+    "renumber", "lock", "unlock", "auto", "import", "undo", "redo",
 )  # fmt: skip
 
 

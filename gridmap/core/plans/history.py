@@ -15,7 +15,7 @@ from gridmap.model.text import Text
 
 __all__ = ["NOT_TAKEN_BACK", "Clash", "Entry", "clashes", "redoable", "replay", "undoable", "unwound"]
 
-NOT_TAKEN_BACK = frozenset({"import", "carry", "rebase"})
+NOT_TAKEN_BACK = frozenset({"draft", "carry", "rebase"})
 """Kinds of entries that no planner made by hand and that undo passes over."""
 
 _SHOWN_CELLS = 50

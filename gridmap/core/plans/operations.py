@@ -7,6 +7,7 @@ from typing import Any
 
 from gridmap.core.plans import facts, moves
 from gridmap.core.plans.auto import auto
+from gridmap.core.plans.bringing import bring
 from gridmap.core.plans.context import Context
 from gridmap.core.plans.effect import Outcome
 from gridmap.core.plans.state import PlanState
@@ -44,4 +45,5 @@ _OPERATIONS: dict[str, Callable[[PlanState, Any, Context], Outcome]] = {
     "lock": facts.lock,
     "unlock": facts.lock,
     "auto": auto,
+    "import": bring,
 }
