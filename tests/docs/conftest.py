@@ -9,6 +9,7 @@ from sqlalchemy import create_engine
 from gridmap.settings import Settings
 from gridmap.store.database import Place
 from tests.conftest import copy_database, drop_database, leave
+from tests.osm_town import write_town
 
 
 def _names(place: Place) -> set[str]:
@@ -31,6 +32,8 @@ def reader(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GRIDMAP_DATA_DIR", str(run_settings.data_dir))
     monkeypatch.setenv("GRIDMAP_DATABASE", place.name)
+    write_town(tmp_path / "town.osm.pbf")
+    write_town(tmp_path / "region.osm.pbf", west=117.15, south=28.25)
     yield place
     for name in _names(place) - before:
         url = place.url.replace("/qingyan?", f"/{name}?")

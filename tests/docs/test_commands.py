@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
+from api.app import create_app
 from gridmap.cli.app import app
+from gridmap.settings import Settings
 from gridmap.store.database import Place
 from tests.conftest import leave
 from tests.docs.render import REPOSITORY
@@ -27,6 +30,7 @@ ELSEWHERE = {
     "gridmap worker": "tests/services/test_jobs.py",
 }
 """Commands that start or stop what the run needs, or are the run; and the file that runs them."""
+TOKEN = "t" * 43
 ENDS_WITH = {"gridmap check": {0, 3}}
 
 
@@ -58,6 +62,42 @@ def test_a_reader_can_run_what_a_document_says(document: Path, reader: Place) ->
         result = CliRunner().invoke(app, arguments)
         allowed = next((codes for start, codes in ENDS_WITH.items() if command.startswith(start)), {0})
         assert result.exit_code in allowed, f"{command}\n{result.output}\n{result.exception!r}"
+
+
+def requests(document: Path) -> Iterator[list[str]]:
+    """Every ``curl`` of a document, as words."""
+    for block in re.findall(r"^```sh\n(.*?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            if line.startswith("curl "):
+                yield shlex.split(line)[1:]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [document for document in DOCUMENTS if any(requests(document))],
+    ids=lambda d: str(d.relative_to(REPOSITORY)),
+)
+def test_a_program_can_ask_what_a_document_says(document: Path, reader: Place, run_settings: Settings) -> None:
+    settings = run_settings.model_copy(update={"database": reader.name})
+    with TestClient(create_app(settings, place=reader, token=TOKEN), base_url="http://127.0.0.1:8321") as server:
+        for words in requests(document):
+            headers = dict(words[k + 1].split(": ", 1) for k, word in enumerate(words) if word == "-H")
+            headers = {name: value.replace("$TOKEN", TOKEN) for name, value in headers.items()}
+            address = next(word for word in words if word.startswith("http"))
+            answer = server.get(address, headers=headers)
+            assert answer.status_code == 200, answer.text
+            assert server.get(address).status_code == 401
+
+
+def test_commands_that_can_be_run_stand_in_blocks_that_are_run() -> None:
+    """What needs root, or another server, cannot; the line for root is compared with ./dev elsewhere."""
+    left = []
+    for document in DOCUMENTS:
+        for block in re.findall(r"^```text\n(.*?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            if "GRIDMAP_DATABASE_URL" in block:
+                continue
+            left += [line for line in block.splitlines() if re.match(r"(\$ )?(gridmap|\./dev|curl) (?!.*\[)", line)]
+    assert left == []
 
 
 def test_the_readme_begins_with_the_two_commands() -> None:
