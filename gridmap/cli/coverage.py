@@ -514,6 +514,64 @@ def close(
     _change(database, scenario, {"op": "close", "station": station}, commit=commit, json=json)
 
 
+@scenario_app.command("close-street", cls=NegativeNumbers)
+def close_street(
+    scenario: ScenarioArgument,
+    lon: LonArgument = None,
+    lat: LatArgument = None,
+    street: Annotated[int | None, typer.Option("--street", help="Instead of a point: the street of this id.")] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="All of the street, not only the piece between two junctions.")
+    ] = False,
+    database: DatabaseOption = None,
+    commit: CommitOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Try it with a street closed: the piece nearest to a point, or a whole street.
+
+    Example: gridmap scenario close-street 修路 112.905 36.402 --commit
+    """
+    if (street is None) == (lon is None or lat is None):
+        raise InputError("请给出 LON LAT,或 --street 编号。", "Give LON LAT, or --street ID.")
+    change: dict[str, Any] = {"op": "close_street", "street": street}
+    if lon is not None and lat is not None:
+        change = _street_at(_walker(database), lon, lat, whole=whole)
+    _change(database, scenario, change, commit=commit, json=json)
+
+
+def _street_at(walker: Walker, lon: float, lat: float, *, whole: bool) -> dict[str, Any]:
+    from gridmap.errors import NotFound
+    from gridmap.services.streets import near
+
+    found = near(walker, lon=lon, lat=lat)
+    if found["street"] is None:
+        raise NotFound(
+            "这个点 40 米内没有可步行的道路,请给出更靠近道路的点。",
+            "No walkable street is within 40 m of that point; give one nearer to the street.",
+        )
+    change = {"op": "close_street", "street": found["street"]["id"]}
+    return change if whole else change | {"lon": found["lon"], "lat": found["lat"]}
+
+
+@scenario_app.command(cls=NegativeNumbers)
+def link(
+    scenario: ScenarioArgument,
+    lon: Annotated[float, typer.Argument(metavar="LON", help="Longitude of one end.")],
+    lat: Annotated[float, typer.Argument(metavar="LAT", help="Latitude of one end.")],
+    to_lon: Annotated[float, typer.Argument(metavar="LON", help="Longitude of the other end.")],
+    to_lat: Annotated[float, typer.Argument(metavar="LAT", help="Latitude of the other end.")],
+    database: DatabaseOption = None,
+    commit: CommitOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Try a new way between two points, such as a bridge; ends within 25 m of a street join it.
+
+    Example: gridmap scenario link 新桥 112.905 36.402 112.907 36.402 --commit
+    """
+    change = {"op": "link", "path": [[lon, lat], [to_lon, to_lat]]}
+    _change(database, scenario, change, commit=commit, json=json)
+
+
 @scenario_app.command()
 def hours(
     scenario: ScenarioArgument,

@@ -104,7 +104,7 @@ def read_changes(given: Sequence[Mapping[str, Any]], town: Town) -> tuple[Change
     made: list[Change] = []
     problems: list[dict[str, object]] = []
     for number, row in enumerate(given, 1):
-        faults, change = _read_one(row, known, town)
+        faults, change = _read_one({name: _plain(value) for name, value in row.items()}, known, town)
         problems += [{"row": number, "column": f, "message": {"zh": t.zh, "en": t.en}} for f, t in faults]
         if change is not None:
             made.append(change)
@@ -115,6 +115,13 @@ def read_changes(given: Sequence[Mapping[str, Any]], town: Town) -> tuple[Change
             problems=tuple(problems),
         )
     return tuple(made)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with Python's numbers for those of numpy: notebooks hand over rows of tables."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _read_one(

@@ -11,6 +11,7 @@ import pytest
 from gridmap.settings import Settings
 from gridmap.store.database import Place
 from tests.conftest import copy_database, drop_database, leave
+from tests.services import town
 
 READING = [
     ["coverage"], ["coverage", "--by", "gap"], ["coverage", "--by", "station"], ["coverage", "--by", "level2"],
@@ -133,3 +134,29 @@ def test_locating_tells_the_way_to_the_nearest_stations(county: Place, quick: Ca
     assert [station["basis"] for station in stations] == ["walk"] * 3
     assert stations[0]["path"]["type"] == "LineString"
     assert "步行" in quick("locate", "112.905", "36.402", "--database", county.name).stdout
+
+
+def test_a_street_is_closed_and_two_points_are_linked_in_a_scenario(
+    town_place: Place, quick: Callable[..., Any]
+) -> None:
+    def run(*words: str) -> Any:
+        return quick("scenario", *words, "--database", town_place.name)
+
+    x, y = (str(value) for value in town.at(300, 0))
+    for words in (["close-street", "修路", x, y, "--commit"], ["close-street", "修路", x, y, "--whole", "--commit"]):
+        done = run(*words)
+        assert done.exit_code == 0, done.output
+    one, other = town.at(300, 40), town.at(500, 40)
+    ends = [str(value) for value in (*one, *other)]
+    assert "--commit" in run("link", "修路", *ends).output
+    assert run("link", "修路", *ends, "--commit").exit_code == 0
+    piece, whole, link = json.loads(run("show", "修路", "--json").stdout)["changes"]
+    assert (piece["op"], whole["op"], link["op"]) == ("close_street", "close_street", "link")
+    assert piece["street"] == whole["street"]
+    assert piece["lon"] == pytest.approx(float(x), abs=1e-5)
+    assert "lon" not in whole
+    assert link["path"] == [list(one), list(other)]
+    again = run("close-street", "修路", "--street", str(piece["street"]), "--commit")
+    assert again.exit_code == 0, again.output
+    assert "LON LAT" in str(run("close-street", "修路").exception)
+    assert "40 m" in str(run("close-street", "修路", *(str(value) for value in town.at(300, 100))).exception)

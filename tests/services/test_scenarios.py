@@ -374,3 +374,19 @@ def test_kernels_are_kept_in_the_data_folder(tmp_path, monkeypatch: pytest.Monke
     assert (tmp_path / "data" / "numba").stat().st_mode & 0o777 == 0o700
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "mine"))
     assert keep_kernels_in(tmp_path / "data") == tmp_path / "mine"
+
+
+def test_changes_may_come_from_tables_of_numpy(town_place: Place) -> None:
+    import numpy as np
+
+    from gridmap.services.changes import key_of, read_changes
+    from gridmap.services.walking import Walker
+
+    lon, lat = town.at(300, 300)
+    here = Walker(town_place).town()
+    plain = {"op": "add", "name": "x", "kind": "shop", "lon": lon, "lat": lat, "tier": 1}
+    given = plain | {"lon": np.float64(lon), "lat": np.array(lat), "tier": np.int64(1)}
+    link = {"op": "link", "path": np.array([[lon, lat], [lon + 0.001, lat]])}
+    (one, way), (same,) = read_changes([given, link], here), read_changes([plain], here)
+    assert key_of([one]) == key_of([same])
+    assert way.path == ((lon, lat), (lon + 0.001, lat))

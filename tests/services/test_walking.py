@@ -316,3 +316,43 @@ def test_a_damaged_network_file_is_made_anew(town_place: Place, tmp_path: Path) 
     for damage in (b"", b"PK\x03\x04 not a zip", file.read_bytes()[:2000]):
         file.write_bytes(damage)
         assert Walker(town_place, keep_in=tmp_path).town().network.version == first.version
+
+
+def off_of(walker: Walker, source_id: str) -> float:
+    homes = walker.town().homes
+    row = int(homes.rows(np.array([building_ids(walker.place)[source_id]]))[0])
+    return float(homes.attached.off_m[homes.attached.thing == row].min())
+
+
+def test_a_stub_counts_from_the_moment_that_it_joins_the_streets_even_far_away(
+    town_place: Place, importer: Callable[..., Any]
+) -> None:
+    def street(name: str, *ends: tuple[float, float]) -> gpd.GeoDataFrame:
+        line = shapely.LineString([(town.X0 + x, town.Y0 + y) for x, y in ends])
+        return town.lonlat({"source_id": [name], "name": [name], "highway": ["footway"]}, [line])
+
+    walker = Walker(town_place)
+    assert off_of(walker, "b000") == pytest.approx(45, abs=0.1)
+    importer(town_place, "streets", street("stub", (45, 60), (45, 150)))
+    walker.refresh()
+    assert off_of(walker, "b000") == pytest.approx(45, abs=0.1)
+    before = kept(town_place)
+    importer(town_place, "streets", street("way", (45, 150), (-10, 150)))
+    walker.refresh()
+    assert off_of(walker, "b000") == pytest.approx(13, abs=0.1)
+    assert off_of(Walker(town_place), "b000") == pytest.approx(13, abs=0.1)
+    # houses at the other end of the town have nothing to do with it
+    after, far = kept(town_place), building_ids(town_place)["b315"]
+    assert after["building", far] == before["building", far]
+
+
+def test_a_pram_does_not_meet_the_street_on_stairs(town_place: Place, importer: Callable[..., Any]) -> None:
+    line = shapely.LineString([(town.X0 + 45, town.Y0 + 60), (town.X0 + 45, town.Y0 + 200)])
+    stairs = town.lonlat({"source_id": ["stairs"], "name": ["石阶"], "highway": ["steps"]}, [line])
+    importer(town_place, "streets", stairs)
+    walker = Walker(town_place)
+    assert off_of(walker, "b000") == pytest.approx(13, abs=0.1)
+    pram = look(walker, Question(profile="wheels"))
+    row = int(pram.town.homes.rows(np.array([building_ids(town_place)["b000"]]))[0])
+    assert np.isfinite(pram.far.seconds[row])
+    assert pram.homes.off_m[pram.homes.thing == row].min() == pytest.approx(45, abs=0.1)

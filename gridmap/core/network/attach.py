@@ -247,7 +247,9 @@ class Attacher:
         if len(self._open):
             usable = self._open & usable if len(usable) else self._open
         found = self._nearest(xy, own, ignored, usable, limit_m)
-        minor = np.flatnonzero((found.edge >= 0) & ~self._main[np.maximum(found.edge, 0)]) if len(self._main) else []
+        if self._main.all():
+            return found
+        minor = np.flatnonzero((found.edge >= 0) & ~self._main[np.maximum(found.edge, 0)])
         if len(minor):
             main = self._main & usable if len(usable) else self._main
             other = self._nearest(xy[minor], own[minor], ignored[minor], main, limit_m)
