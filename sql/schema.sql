@@ -328,6 +328,23 @@ ALTER TABLE gridmap.change_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE gridmap.cut_line (
+    id bigint NOT NULL,
+    plan_id bigint,
+    who text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    geom public.geometry(LineString,4326) NOT NULL
+);
+COMMENT ON TABLE gridmap.cut_line IS 'Lines along which planners divided land; cells are made anew with them';
+COMMENT ON COLUMN gridmap.cut_line.who IS 'operating system user or token name, never told by the client';
+ALTER TABLE gridmap.cut_line ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME gridmap.cut_line_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE gridmap.duty (
     id bigint NOT NULL,
     source_id text NOT NULL,
@@ -983,6 +1000,8 @@ ALTER TABLE ONLY gridmap.cell
     ADD CONSTRAINT cell_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY gridmap.change_log
     ADD CONSTRAINT change_log_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY gridmap.cut_line
+    ADD CONSTRAINT cut_line_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY gridmap.duty
     ADD CONSTRAINT duty_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY gridmap.edition_grid
@@ -1070,6 +1089,7 @@ CREATE INDEX cell_geom_3857_idx ON gridmap.cell USING gist (geom_3857);
 CREATE INDEX cell_geom_idx ON gridmap.cell USING gist (geom);
 CREATE INDEX cell_lineage_new_id_idx ON gridmap.cell_lineage USING btree (new_id);
 CREATE UNIQUE INDEX cell_live_key_idx ON gridmap.cell USING btree (key) WHERE (retired_at IS NULL);
+CREATE INDEX cut_line_geom_idx ON gridmap.cut_line USING gist (geom);
 CREATE INDEX duty_grid_code_idx ON gridmap.duty USING btree (grid_code);
 CREATE UNIQUE INDEX duty_live_source_idx ON gridmap.duty USING btree (source_id) WHERE (retired_at IS NULL);
 CREATE INDEX duty_past_idx ON gridmap.duty USING btree (source_id, retired_at) WHERE (retired_at IS NOT NULL);
@@ -1128,6 +1148,8 @@ ALTER TABLE ONLY gridmap.cell_lineage
     ADD CONSTRAINT cell_lineage_new_id_fkey FOREIGN KEY (new_id) REFERENCES gridmap.cell(id);
 ALTER TABLE ONLY gridmap.cell_lineage
     ADD CONSTRAINT cell_lineage_old_id_fkey FOREIGN KEY (old_id) REFERENCES gridmap.cell(id);
+ALTER TABLE ONLY gridmap.cut_line
+    ADD CONSTRAINT cut_line_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES gridmap.plan(id) ON DELETE SET NULL;
 ALTER TABLE ONLY gridmap.duty
     ADD CONSTRAINT duty_grid_uid_fkey FOREIGN KEY (grid_uid) REFERENCES gridmap.grid(uid);
 ALTER TABLE ONLY gridmap.duty

@@ -74,6 +74,7 @@ EXAMPLES: dict[str, Any] = {
     "auto": _example(
         "采用自动方案", kind="auto", grids=[{"to": _OTHER, "cells": [812, 813]}, {"cells": [840, 841]}]
     ),
+    "cut": _example("切分地块", kind="cut", line=_LINE),
     "import": _example("导入", kind="import", grids=[{"to": _OTHER, "cells": [12, 13]}]),
     "undo": _example("撤销自己的上一步", kind="undo"),
     "redo": _example("重做", kind="redo"),

@@ -128,7 +128,7 @@ def op(
     json: JsonOption = False,
 ) -> None:
     """Do one operation: assign, line, move_boundary, split, merge, new_grid, rename, set_kind, set_parent, transfer,
-    renumber, lock, unlock. docs/api.md has an example of each.
+    renumber, lock, unlock, cut. docs/api.md has an example of each.
 
     Example: gridmap plan op "明年调整" '{"kind": "split", "grid": "990101001001001"}' --commit
     """  # noqa: D205 (one paragraph of --help)

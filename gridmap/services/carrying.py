@@ -28,6 +28,7 @@ from gridmap.services import cells as making
 from gridmap.services import settling
 from gridmap.store import base as base_store
 from gridmap.store import cells as store
+from gridmap.store import cuts as cut_store
 from gridmap.store import findings as finding_store
 from gridmap.store.changes import bump
 from gridmap.store.jurisdiction import jurisdiction
@@ -45,6 +46,8 @@ def marks(connection: Connection) -> dict[str, int]:
 
 def carry_over(connection: Connection, before: Mapping[str, int]) -> dict[str, Any]:
     """Bring cells, the edition in force and open drafts to the base data that this transaction changed.
+
+    ``before`` is what :func:`marks` said; with ``cut`` the number of a planner's line that divides land.
 
     Returns counts: blocks touched, cells added and replaced, new cells in doubt; and the seconds it took.
     """
@@ -77,6 +80,10 @@ def _change(connection: Connection, before: Mapping[str, int], srid: int) -> Bas
         )
         for kind in SHAPING
     }
+    if "cut" in before:
+        # the line that a planner has just drawn; others shape land already
+        none = rows["streets"].iloc[:0].to_crs(4326)
+        rows["streets"] = project(cut_store.among_streets(connection, none, only=before["cut"]), srid)
     areas = rows["areas"]
     areal = areas[areas.geom_type.isin(["Polygon", "MultiPolygon"]) & ~areas["provisional"].astype(bool)]
     return BaseChange(buildings=rows["buildings"], streets=rows["streets"], water=rows["water"], areas=areal)
@@ -137,7 +144,10 @@ def _fabric(connection: Connection, blocks: gpd.GeoDataFrame, srid: int) -> tupl
 
 def _base_near(connection: Connection, blocks: gpd.GeoDataFrame, srid: int) -> BaseData:
     def layer(kind: str) -> gpd.GeoDataFrame:
-        rows = base_store.read_live(connection, kind, near_blocks=blocks["id"].tolist())
+        near = blocks["id"].tolist()
+        rows = base_store.read_live(connection, kind, near_blocks=near)
+        if kind == "streets":
+            rows = cut_store.among_streets(connection, rows, near_blocks=near)
         return project(rows.rename_geometry("geometry"), srid)
 
     # Areas are large and their borders long: only what lies at the blocks is worked with.

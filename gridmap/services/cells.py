@@ -26,6 +26,7 @@ from gridmap.services import settling
 from gridmap.store import areas as area_store
 from gridmap.store import base as base_store
 from gridmap.store import cells as store
+from gridmap.store import cuts as cut_store
 from gridmap.store import editions as edition_store
 from gridmap.store import findings as finding_store
 from gridmap.store.changes import bump, note_change, versions
@@ -123,7 +124,9 @@ def read_base(connection: Connection) -> tuple[BaseData, int]:
             "There are no data yet. Import first: gridmap import osm …, gridmap import buildings … or "
             "gridmap import grids …",
         )
-    layers = {name: _metric(base_store.read_live(connection, name), srid) for name in ("buildings", "streets", "water")}
+    read = {name: base_store.read_live(connection, name) for name in ("buildings", "streets", "water")}
+    read["streets"] = cut_store.among_streets(connection, read["streets"])
+    layers = {name: _metric(frame, srid) for name, frame in read.items()}
     areas = _metric(base_store.read_live(connection, "areas"), srid)
     legacy = _legacy(connection, srid)
     hard = hard_areas(areas)

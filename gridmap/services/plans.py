@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from gridmap.core.plans import history
-from gridmap.core.plans.effect import NO_GRID, Outcome
+from gridmap.core.plans.effect import NO_GRID, Effect, Outcome
 from gridmap.core.plans.gestures import read_gesture
 from gridmap.core.plans.history import Clash, Entry
 from gridmap.core.plans.operations import operate as work_out
@@ -297,6 +297,10 @@ class PlanDesk:
             Others changed the same land since, or the plan is no draft; ``problems`` has both versions.
         """
         gesture = read_gesture(order)
+        if gesture.kind == "cut":
+            from gridmap.services.cutting import cut  # it needs this module
+
+            return cut(self, plan_id, gesture, who=who, base_revision=base_revision, commit=commit)
         with transaction(self.place) as connection:
             row = the_plan(store.find(connection, plan_id, lock=commit), plan_id)
             as_draft(row)
@@ -373,6 +377,14 @@ class PlanDesk:
             held = load_land(connection, version)
             self._held_land = held
         return held
+
+    nothing = Effect()
+    """What an operation does that moves no land."""
+
+    def told_after(self, session: Session, kind: str, *, rebased: int, who: str, committed: bool) -> dict[str, Any]:
+        """Return what :meth:`operate` answers for an operation that moved no land."""
+        step = _Step(kind, Outcome(self.nothing), session.state, rebased=rebased)
+        return self._answer(session, step, committed=committed, who=who)
 
     # -- telling ---------------------------------------------------------------------------------------------------
 

@@ -696,6 +696,18 @@ plan_operation = Table(
     comment="The operations of plans: only ever appended to; replayed from their effects",
 )
 
+cut_line = Table(
+    "cut_line",
+    metadata,
+    _id(),
+    Column("plan_id", BigInteger, ForeignKey("gridmap.plan.id", ondelete="SET NULL")),
+    Column("who", Text, nullable=False, comment="operating system user or token name, never told by the client"),
+    _moment("at", nullable=False, default=True),
+    _geom("LINESTRING"),
+    _gist("cut_line", "geom"),
+    comment="Lines along which planners divided land; cells are made anew with them",
+)
+
 plan_comment = Table(
     "plan_comment",
     metadata,

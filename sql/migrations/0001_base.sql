@@ -690,6 +690,19 @@ COMMENT ON COLUMN gridmap.plan_operation.effect IS 'which cells went from grid t
 COMMENT ON COLUMN gridmap.plan_operation.inverse_of IS 'the operation that an undo or redo takes back';
 COMMENT ON COLUMN gridmap.plan_operation.score IS 'scores of the plan after it, by the targets of that time; null where no planner did it';
 
+CREATE TABLE gridmap.cut_line (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    plan_id BIGINT,
+    who TEXT NOT NULL,
+    at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    geom geometry(LINESTRING,4326) NOT NULL,
+    CONSTRAINT cut_line_pkey PRIMARY KEY (id),
+    CONSTRAINT cut_line_plan_id_fkey FOREIGN KEY(plan_id) REFERENCES gridmap.plan (id) ON DELETE SET NULL
+);
+CREATE INDEX cut_line_geom_idx ON gridmap.cut_line USING gist (geom);
+COMMENT ON TABLE gridmap.cut_line IS 'Lines along which planners divided land; cells are made anew with them';
+COMMENT ON COLUMN gridmap.cut_line.who IS 'operating system user or token name, never told by the client';
+
 CREATE TABLE gridmap.plan_comment (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
     plan_id BIGINT NOT NULL,

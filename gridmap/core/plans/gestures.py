@@ -19,6 +19,7 @@ __all__ = [
     "Auto",
     "AutoShare",
     "Brush",
+    "Cut",
     "Gesture",
     "Line",
     "Lock",
@@ -220,6 +221,13 @@ class Bring(_Value):
     file: str | None = Field(default=None, max_length=255, description="Name of the file.")
 
 
+class Cut(_Value):
+    """Land is divided along a line, round buildings, so that a border can run there; no grid changes by it."""
+
+    kind: Literal["cut"]
+    line: Points = Field(description="From border to border of the land that it divides.")
+
+
 class Undo(_Value):
     """Take back my last operation."""
 
@@ -248,6 +256,7 @@ Gesture = Annotated[
     | Unlock
     | Auto
     | Bring
+    | Cut
     | Undo
     | Redo,
     Field(discriminator="kind"),
@@ -256,7 +265,7 @@ Gesture = Annotated[
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Gesture)
 KINDS = (
     "assign", "line", "move_boundary", "split", "merge", "new_grid", "rename", "set_kind", "set_parent", "transfer",
-    "renumber", "lock", "unlock", "auto", "import", "undo", "redo",
+    "renumber", "lock", "unlock", "auto", "import", "cut", "undo", "redo",
 )  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from gridmap.model.text import Text
 
 __all__ = ["NOT_TAKEN_BACK", "Clash", "Entry", "clashes", "redoable", "replay", "undoable", "unwound"]
 
-NOT_TAKEN_BACK = frozenset({"draft", "carry", "rebase"})
-"""Kinds of entries that no planner made by hand and that undo passes over."""
+NOT_TAKEN_BACK = frozenset({"draft", "carry", "rebase", "cut"})
+"""Kinds of entries that undo passes over: no planner made them by hand, or, as a cut, they move no land."""
 
 _SHOWN_CELLS = 50
 
