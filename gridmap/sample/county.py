@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -74,7 +74,7 @@ class SampleCounty:
     truth: dict[str, Any]
 
 
-Table = gpd.GeoDataFrame | pd.DataFrame
+Table: TypeAlias = pd.DataFrame
 
 
 @dataclass(frozen=True)
