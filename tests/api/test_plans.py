@@ -215,3 +215,34 @@ def test_the_document_names_every_kind_of_operation() -> None:
     said = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
     rows = said.partition("## Redrawing a plan")[2].partition("## Operations")[0]
     assert [kind for kind in KINDS if f"`{kind}`" not in rows] == []
+
+
+def test_proposals_are_asked_for_looked_at_and_taken(planner: TestClient, plan: str, county: Place) -> None:
+    from gridmap.services import jobs, proposals
+
+    shown = planner.get(plan).json()
+    community = max(shown["grids"], key=lambda g: abs(g["deviation"] or 0))["community_code"]
+    order = {"mode": "fresh", "community": community, "effort": 0.2}
+    asked = planner.post(f"{plan}/auto", json=order)
+    assert asked.status_code == 202, asked.text
+    job = planner.get(asked.headers["Location"]).json()
+    assert (job["kind"], job["state"]) == ("proposals", "waiting")
+    # no worker is at work here
+    planner.delete(asked.headers["Location"])
+    inputs = proposals.inputs_of(shown["id"], proposals.order_of(order), "token")
+    made = jobs.run_here(county, "proposals", inputs, who="token").result
+    assert made is not None
+    (listed,) = planner.get(f"{plan}/auto").json()["proposals"]
+    address = f"{plan}/auto/{listed['id']}"
+    whole = planner.get(address, params={"operations": True}).json()
+    assert whole["candidates"][0]["operation"]["kind"] == "auto"
+    assert (whole["asked"]["community"], whole["complete"], whole["stale"]) == (community, True, False)
+    would = planner.post(f"{address}/take", json={"candidate": 1, "preview": True})
+    assert (would.status_code, would.json()["committed"]) == (200, False), would.text
+    taken = planner.post(f"{address}/take", json={"candidate": 1})
+    assert (taken.json()["kind"], taken.json()["revision"]) == ("auto", 1)
+    undone = step(planner, plan, 1, kind="undo")
+    assert undone.json()["score"] == shown["score"]
+    assert planner.post(f"{address}/take", json={"candidate": 99}).status_code == 404
+    assert planner.post(f"{plan}/auto", json={"mode": "best"}).status_code == 422
+    assert planner.get(f"{plan}/auto/999999").status_code == 404

@@ -113,3 +113,25 @@ def test_a_plan_is_published_by_commands_alone(plan: Callable[..., Any], own: Pl
     assert editions[-1]["name"] == "第三版"
     shown = json.loads(quick("edition", "show", "--json", "--database", own.name).stdout)
     assert {g["code"]: g["name"] for g in shown}[grid] == "新名"
+
+
+def test_a_proposal_is_made_looked_at_taken_and_undone(plan: Callable[..., Any]) -> None:
+    told(plan("new", "自动", "--commit", "--json"))
+    before = told(plan("show", "自动", "--json"))
+    community = max(before["grids"], key=lambda g: abs(g["deviation"] or 0))["community_code"]
+    scope = ("--scope", f"community:{community}", "--effort", "0.2")
+    made = told(plan("auto", "自动", "--mode", "fresh", *scope, "--json"))
+    assert made["complete"]
+    assert [one["number"] for one in made["candidates"]] == list(range(1, len(made["candidates"]) + 1))
+    shown = plan("auto", "自动", "--proposal", str(made["id"]))
+    assert made["candidates"][0]["trade_off"]["zh"] in shown.output
+    taking = ("auto", "自动", "--proposal", str(made["id"]), "--take", "1")
+    assert "--commit" in plan(*taking).output
+    assert told(plan("show", "自动", "--json"))["revision"] == 0
+    taken = told(plan(*taking, "--commit", "--json"))["step"]
+    assert (taken["kind"], taken["revision"]) == ("auto", 1)
+    assert taken["score"]["households_moved"] == made["candidates"][0]["households_moved"]
+    told(plan("undo", "自动", "--commit", "--json"))
+    assert told(plan("show", "自动", "--json"))["score"] == before["score"]
+    wrong = plan("auto", "自动", "--scope", "town:1")
+    assert isinstance(wrong.exception, InputError)
