@@ -284,3 +284,24 @@ def test_an_empty_database_says_what_to_do(client: TestClient) -> None:
     answer = client.get("/v1/coverage")
     assert answer.status_code == 503
     assert "Import" in answer.json()["detail_en"]
+
+
+def test_what_a_click_means_is_answered_streets_gates_and_hours(county: TestClient) -> None:
+    gap = get(county, "/v1/coverage/gaps", minutes=10)["features"][0]["properties"]
+    near = get(county, "/v1/streets/near", lon=gap["lon"], lat=gap["lat"], within_m=300)
+    assert near["street"]["path"]["type"] == "MultiLineString"
+    assert 0 < near["distance_m"] <= 300
+    assert near["piece"]["length_m"] <= near["street"]["length_m"] + 0.1
+    street = get(county, f"/v1/streets/{near['street']['id']}")
+    assert street == near["street"]
+    assert county.get("/v1/streets/999999999").status_code == 404
+    assert (
+        county.get("/v1/streets/near", params={"lon": gap["lon"], "lat": gap["lat"], "within_m": 0}).status_code == 422
+    )
+    assert get(county, "/v1/estates", gate="assumed")["features"] == [], "the sample knows all of its gates"
+    known = get(county, "/v1/estates")["features"]
+    assert known
+    assert all(one["properties"]["gates"] for one in known)
+    told = get(county, "/v1/opening-hours", text="周一至周五 8:30-17:30")
+    assert told["normal"] == "Mo-Fr 08:30-17:30"
+    assert county.get("/v1/opening-hours", params={"text": "Mo-Xx"}).status_code == 422
