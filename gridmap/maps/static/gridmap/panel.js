@@ -216,7 +216,7 @@ export function createPanel(body, { store, words, figures, colourOf, actions }) 
     const item = (value, key) => h("div", null, h("dd", null, value), h("dt", null, t(key)));
     const guessed = state.jurisdiction?.counts?.households_estimated > 0;
     const total = (name) =>
-      item([guessed && name === "households" && "≈", shownFigure(name, figures.total(name, grids))], `count.${name}`);
+      item([guessed && name !== "buildings" && "≈", shownFigure(name, figures.total(name, grids))], `count.${name}`);
     return h(
       "dl",
       { class: "gm-totals" },

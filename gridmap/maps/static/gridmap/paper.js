@@ -41,8 +41,7 @@ export function createPaper({ map, sheet, stage, canvas, store, words, figures, 
     const edition = shownEdition();
     const grids = state.grids.map((feature) => feature.properties);
     const totals = ["households", "people"].map((name) => [name, figures.sum(name, grids)]);
-    const about = (name) =>
-      name === "households" && grids.some((grid) => grid.households_estimated > 0) ? "≈" : "";
+    const about = grids.some((grid) => grid.households_estimated > 0) ? "≈" : "";
     head.replaceChildren(
       h("h2", null, texts.title ?? title()),
       h(
@@ -50,7 +49,7 @@ export function createPaper({ map, sheet, stage, canvas, store, words, figures, 
         null,
         [
           t("paper.grids", { n: number(grids.length) }),
-          ...totals.filter(([, n]) => n !== null).map(([name, n]) => t(`paper.${name}`, { n: about(name) + number(n) })),
+          ...totals.filter(([, n]) => n !== null).map(([name, n]) => t(`paper.${name}`, { n: about + number(n) })),
           ...also(),
         ].join(" · "),
       ),
