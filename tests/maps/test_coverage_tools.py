@@ -337,6 +337,8 @@ def test_somebody_else_was_faster_is_told_in_a_sentence_and_nothing_typed_is_los
     page.locator("[data-key=edit-save]").click()
     page.locator("[role=alert]", has_text=f"站点 {code} 已被他人改动").wait_for()
     assert "房屋来源，地址" in page.locator(".gm-conflict").inner_text()
+    told = page.locator(".gm-edit [role=alert]").bounding_box()
+    assert 0 < told["y"] < 900 - told["height"], "it is in sight"
     assert page.locator("[data-key=edit-name]").input_value() == "我的名称"
     keep(page, "coverage-conflict")
     page.locator("[data-key=edit-mine]").click()

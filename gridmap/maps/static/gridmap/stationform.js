@@ -143,16 +143,20 @@ export function createStationForm({ store, words, actions, offered, check, sente
         h("p", { class: "gm-code" }, edit.code),
         h("p", { class: "gm-note" }, t("edit.real")),
         form,
-        edit.problem ? h("p", { class: "gm-warning", role: "alert" }, icon("warn"), edit.problem) : null,
-        edit.theirs ? conflict(edit.theirs) : null,
-        edit.theirs
-          ? null
-          : h(
-              "p",
-              { class: "gm-actions gm-save-bar" },
-              h("button", { type: "button", class: "gm-button", "data-key": "edit-save", disabled: edit.saving, click: () => form.requestSubmit() }, icon("check"), t("edit.save")),
-              h("button", { type: "button", class: "gm-button gm-plain", "data-key": "edit-cancel", click: () => actions.back() }, t("cancel")),
-            ),
+        // What was refused stands with the buttons, which are always in sight.
+        h(
+          "div",
+          { class: "gm-save-bar" },
+          edit.problem ? h("p", { class: "gm-warning", role: "alert" }, icon("warn"), edit.problem) : null,
+          edit.theirs
+            ? conflict(edit.theirs)
+            : h(
+                "p",
+                { class: "gm-actions" },
+                h("button", { type: "button", class: "gm-button", "data-key": "edit-save", disabled: edit.saving, click: () => form.requestSubmit() }, icon("check"), t("edit.save")),
+                h("button", { type: "button", class: "gm-button gm-plain", "data-key": "edit-cancel", click: () => actions.back() }, t("cancel")),
+              ),
+        ),
       ),
     ];
   };
