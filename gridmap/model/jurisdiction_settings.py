@@ -31,7 +31,7 @@ class Setting:
     name
         What it is called; ``households.X`` are the constants of estimates.
     type
-        ``integer``, ``number``, ``zone`` (name of a time zone), ``use`` (of a building) or ``uses`` (a list of them).
+        ``integer``, ``number``, ``zone`` (name of a time zone), ``use`` (one of ``choices``) or ``uses`` (some).
     default
         What holds where nothing was set; None: nothing.
     least, most
@@ -129,6 +129,17 @@ SETTINGS: dict[str, Setting] = {
             unit="m",
             least=0,
             most=1000,
+        ),
+        Setting(
+            name="open_requests",
+            title=Text(
+                "新版生效时未办结的诉求: follow 随网格移交, stay 留在原网格至办结",
+                "open requests when an edition comes into force: follow their grid, or stay with the old team",
+            ),
+            type="use",
+            default="follow",
+            source=_USUAL,
+            choices=("follow", "stay"),
         ),
         Setting(
             name="households.net_factor",

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
+from gridmap.model.jurisdiction_settings import value_in
 from gridmap.model.text import Text
 from gridmap.services import faults
 from gridmap.services.jobs import Job, run_here
@@ -74,7 +75,7 @@ def follow(connection: Connection, *, who: str) -> dict[str, Any]:
         told["duties_recoded"] += moved.recoded
         told["duties_without_grid"] += moved.without_grid
     faults.step("duties moved")
-    if jurisdiction(connection).settings.get("open_requests", "follow") != "stay":
+    if value_in(jurisdiction(connection).settings, "open_requests") != "stay":
         told["requests_moved"] = store.move_open_requests(connection, due[-1])
     faults.step("requests moved")
     store.tell_plans(connection)

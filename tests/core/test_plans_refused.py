@@ -9,7 +9,7 @@ import pytest
 
 from gridmap.core.plans.context import Targets
 from gridmap.core.plans.gestures import MOST_POINTS, read_gesture
-from gridmap.errors import InputError
+from gridmap.errors import InputError, TooLarge
 from tests.core.plan_towns import A, B, cells, code, done, lonlat, outcome, town
 
 LOW, HIGH, NEXT, FAR = code(0, 0), code(0, 1), code(1, 0), code(3, 1)
@@ -144,7 +144,6 @@ def test_a_grid_without_land_cannot_be_halved_and_may_be_merged():
 @pytest.mark.parametrize(
     "data",
     [
-        {"kind": "assign", "to": LOW, "lasso": [(0.0, 0.0)] * (MOST_POINTS + 1)},
         {"kind": "assign", "to": LOW, "lasso": [(float("nan"), 0.0)] * 3},
         {"kind": "assign", "to": LOW, "lasso": [(200.0, 0.0)] * 3},
         {"kind": "assign", "to": LOW, "brush": {"line": [(0.0, 0.0)], "radius_m": 0}},
@@ -160,6 +159,25 @@ def test_what_is_no_operation_is_said_with_its_place(data: Any):
     with pytest.raises(InputError, match="kind is one of") as refused:
         read_gesture(data)
     assert refused.value.problems
+
+
+@pytest.mark.parametrize("points", [MOST_POINTS + 1, 1_000_000])
+@pytest.mark.parametrize(
+    "gesture",
+    [
+        {"kind": "assign", "to": LOW, "lasso": None},
+        {"kind": "split", "grid": LOW, "line": None},
+        {"kind": "cut", "line": None},
+        {"kind": "assign", "to": LOW, "brush": {"line": None, "radius_m": 9.0}},
+    ],
+)
+def test_a_shape_of_a_million_points_is_refused_in_a_sentence(gesture: dict[str, Any], points: int):
+    drawn = [(0.0, 0.0)] * points
+    inner = {name: drawn for name, value in gesture.items() if value is None}
+    if "brush" in gesture:
+        inner = {"brush": {"line": drawn, "radius_m": 9.0}}
+    with pytest.raises(TooLarge, match="too many points; 10,000"):
+        read_gesture(gesture | inner)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from gridmap.errors import InputError
+from gridmap.errors import InputError, TooLarge
 
 __all__ = [
     "KINDS",
@@ -269,6 +269,9 @@ KINDS = (
 )  # fmt: skip
 
 
+_DRAWN = ("lasso", "line")
+
+
 def read_gesture(data: Any) -> Any:
     """Return the gesture that plain data describe.
 
@@ -276,11 +279,18 @@ def read_gesture(data: Any) -> Any:
     ------
     InputError
         They describe none; ``problems`` has a row for each fault.
+    TooLarge
+        Something drawn has too many points.
     """
     try:
         return _ADAPTER.validate_python(data)
     except ValidationError as error:
         known = ", ".join(KINDS)
+        if any(f["type"] == "too_long" and f["loc"][-1] in _DRAWN for f in error.errors(include_input=False)):
+            raise TooLarge(
+                f"画的图形点太多，最多 {MOST_POINTS:,} 个。请简化后再画。",
+                f"The shape has too many points; {MOST_POINTS:,} are the most. Draw it more simply.",
+            ) from None
         raise InputError(
             f"操作写法不对。kind 应为 {known} 之一，其余各项见 docs/api.md。",
             f"The operation is not written as it should be. kind is one of {known}; for the rest see docs/api.md.",
