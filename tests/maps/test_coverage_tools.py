@@ -336,7 +336,7 @@ def test_somebody_else_was_faster_is_told_in_a_sentence_and_nothing_typed_is_los
     world.coverage.edit(code, {"tenure": "shared", "address": "东街1号"})
     page.locator("[data-key=edit-save]").click()
     page.locator("[role=alert]", has_text=f"站点 {code} 已被他人改动").wait_for()
-    assert "房屋来源，地址" in page.locator(".gm-conflict").inner_text()
+    assert "房屋来源，地址" in page.locator(".gm-theirs").inner_text()
     told = page.locator(".gm-edit [role=alert]").bounding_box()
     assert 0 < told["y"] < 900 - told["height"], "it is in sight"
     assert page.locator("[data-key=edit-name]").input_value() == "我的名称"
@@ -360,6 +360,7 @@ def test_what_is_typed_into_the_form_outlives_a_click_beside_it(url: str, world:
     page.mouse.click(900, 500)
     page.locator("[role=alert]", has_text="未保存").wait_for()
     page.keyboard.press("Escape")
+    page.locator("[data-key=back]").click()
     assert page.locator("[data-key=edit-address]").input_value() == "新街2号"
     page.locator("[data-key=edit-hours]").fill("nonsense")
     page.locator("[data-key=edit-save]").click()

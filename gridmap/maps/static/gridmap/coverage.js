@@ -650,6 +650,7 @@ export function createCoverage({ L, map, stage, source, page, words, style, ques
     actions: {
       ask,
       back,
+      leave: () => unsaved() || back(),
       openGap,
       openPlace,
       openStation,

@@ -43,7 +43,7 @@ export function createCoverPanel(body, { coverage, page, words, grids, offered, 
       ),
     );
 
-  const back = () => h("button", { type: "button", class: "gm-back", "data-key": "back", click: () => actions.back() }, icon("back"), t("cover.back"));
+  const back = () => h("button", { type: "button", class: "gm-back", "data-key": "back", click: () => actions.leave() }, icon("back"), t("cover.back"));
 
   const content = () => {
     if (state.compare) return trial.comparison();

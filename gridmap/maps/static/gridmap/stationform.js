@@ -117,7 +117,7 @@ export function createStationForm({ store, words, actions, offered, check, sente
   const conflict = (theirs) =>
     h(
       "div",
-      { class: "gm-conflict" },
+      { class: "gm-theirs" },
       theirs.fields.length ? h("p", null, t("edit.theirs", { what: theirs.fields.map((name) => t(`edit.field.${name}`)).join(t("comma")) })) : null,
       h(
         "p",
