@@ -43,6 +43,8 @@ def county(run_settings: Settings, county_template: Place) -> Iterator[Place]:
     drop_database(run_settings, made)
 
 
+# loading the county and compiling the kernels are part of the first one
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_on_the_sample_county_and_is_kept_without_outputs(
     notebook: Path, county: Place, run_settings: Settings, tmp_path: Path

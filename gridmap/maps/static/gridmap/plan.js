@@ -473,6 +473,7 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
     if (!on()) look(null);
     store.set({ editing: on() && state.editable });
     relegend();
+    if (on() && !state.plan) showPanel(true);
     if (on() && !state.plans) list();
     draw();
   });

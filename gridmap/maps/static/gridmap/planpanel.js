@@ -187,7 +187,7 @@ export function createPlanPanel(body, { store, page, words, grids, actions, prop
     for (const part of scroll.querySelectorAll("details")) if (opened.has(part.dataset.key)) part.open = true;
     // On a phone the sheet is low: what was chosen comes to its top.
     const low = scroll.clientHeight < 420 && scroll.querySelector(".gm-plan-card");
-    scroll.scrollTop = from === shown ? top : low ? low.offsetTop - scroll.offsetTop - 8 : 0;
+    scroll.scrollTop = from === shown ? top : low ? low.offsetTop - scroll.offsetTop - scroll.querySelector(".gm-cover-tabs").offsetHeight : 0;
     const again = key && scroll.querySelector(`[data-key="${CSS.escape(key)}"]`);
     if (again) {
       again.focus({ preventScroll: true });
