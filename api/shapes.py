@@ -600,3 +600,47 @@ class PlanBrought(_Shape):
     cleaned: Object | None
     problems: list[Object]
     step: PlanStep | None
+
+
+class NetPiece(_Shape):
+    """Two areas that share land, by code; null where only one of the two has the land."""
+
+    first: str | None
+    first_name: str | None
+    second: str | None
+    second_name: str | None
+    status: Literal["agree", "disagree", "only_first", "only_second"]
+    cells: int
+    buildings: int
+    households: int
+    people: int
+    area_m2: float
+
+
+class NetsCompared(_Shape):
+    """A net beside another, or beside the grids; the pieces with most households first."""
+
+    first: str
+    second: str
+    totals: Object
+    pieces: list[NetPiece]
+
+
+class Nets(_Shape):
+    """The nets that were imported."""
+
+    nets: list[Object]
+
+
+class NetsSummary(_Shape):
+    """Totals of where each two nets, and each net and the grids, disagree."""
+
+    compared: list[Object]
+
+
+class NetsOverlay(_Shape):
+    """The pieces of the overlay; ``area1``, ``area2`` … are the areas of the nets in their order."""
+
+    nets: list[str]
+    joined: int
+    pieces: list[Object]

@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from gridmap import __version__
-from gridmap.cli import assign, changepack, coverage, data, databases, grids, jobs, look, settings
+from gridmap.cli import assign, changepack, coverage, data, databases, grids, jobs, look, nets, settings
 from gridmap.cli.common import language
 from gridmap.cli.serve import serve
 from gridmap.errors import Cancelled, GridmapError
@@ -28,6 +28,7 @@ app.add_typer(databases.app, name="db")
 app.add_typer(data.import_app, name="import")
 app.add_typer(grids.edition_app, name="edition")
 app.add_typer(changepack.plan_app, name="plan")
+app.add_typer(nets.nets_app, name="nets")
 app.add_typer(coverage.scenario_app, name="scenario")
 app.add_typer(jobs.jobs_app, name="jobs")
 app.add_typer(settings.settings_app, name="settings")

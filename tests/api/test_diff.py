@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import shapely
 from starlette.testclient import TestClient
 
 from api.app import create_app
@@ -112,3 +114,17 @@ def test_assignments_go_out_as_a_file_and_come_back_as_one_operation(planner: Te
     assert (bad.status_code, len(bad.json()["errors"])) == (422, 1)
     drawn = planner.get(f"{plan}/assignments", params={"format": "geojson"})
     assert len(drawn.json()["features"]) == 8
+
+
+def test_nets_are_compared_over_http(planner: TestClient, blocks: Place, importer: Any) -> None:
+    halves = [shapely.union_all([town.block(c, r) for c in half for r in range(2)]) for half in ((0, 1), (2, 3))]
+    table = {"source_id": ["n1", "n2"], "net": ["警务网"] * 2, "code": ["J1", "J2"], "name": ["西区", "东区"]}
+    importer(blocks, "nets", town.lonlat(table, halves))
+    assert planner.get("/v1/nets").json()["nets"] == [{"net": "警务网", "department": None, "areas": 2}]
+    told = planner.get("/v1/nets/compare", params={"net": "警务网", "with": "edition:1"}).json()
+    assert (told["totals"]["disagree"]["pieces"], len(told["pieces"])) == (0, 7)
+    assert planner.get("/v1/nets/compare/land", params={"net": "警务网"}).json()["features"] == []
+    assert len(planner.get("/v1/nets/areas").json()["features"]) == 2
+    assert len(planner.get("/v1/nets/summary").json()["compared"]) == 1
+    assert sum(p["households"] for p in planner.get("/v1/nets/overlay").json()["pieces"]) == 48 * 50
+    assert planner.get("/v1/nets/compare", params={"net": "没有"}).status_code == 404

@@ -247,7 +247,10 @@ def bring(state: PlanState, gesture: gestures.Bring, context: Context) -> Outcom
         at += len(mine)
     sources = state.keys_of(chosen)
     community = {grid.key: grid.community for grid in [*state.grids.values(), *made]}
-    locked = np.array([key != NO_GRID and (key in state.grids and state.grids[key].locked) for key in targets])
+    locked = np.array(
+        [key != NO_GRID and (key in state.grids and state.grids[key].locked) for key in targets.tolist()],
+        dtype=np.bool_,
+    )
     held = np.array([key != NO_GRID and state.grids[key].locked for key in sources.tolist()], dtype=np.bool_)
     stays = (locked | held) & (sources != targets)
     across = (state.communities_of(chosen) != np.array([community[k] for k in targets.tolist()], dtype=object)) & (
