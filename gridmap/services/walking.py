@@ -192,8 +192,8 @@ class Scene:
         """Return where one kind of walker meets the streets of homes, or of stations: not on stairs that are closed."""
         things = self.attached if stations else self.homes
         stairs = self.network.edge_steps
-        on_stairs = np.unique(things.thing[stairs[things.edge]]) if profile.steps_factor == 0 else []
-        if not len(on_stairs):
+        on_stairs = np.unique(things.thing[stairs[things.edge]])
+        if profile.steps_factor > 0 or not len(on_stairs):
             return things
 
         def make() -> Attachments:
