@@ -72,7 +72,7 @@ def _by_code(collection: FeatureCollection) -> dict[str, Mapping[str, Any]]:
 
 
 def _text(geometry: Mapping[str, Any]) -> str:
-    return shapely.to_geojson(shapely.geometry.shape(geometry))
+    return str(shapely.to_geojson(shapely.geometry.shape(geometry)))
 
 
 def _colours(grids: list[Mapping[str, Any]], shapes: Objects, known: Mapping[str, Mapping[str, Any]]) -> list[int]:
