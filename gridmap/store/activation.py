@@ -16,6 +16,9 @@ _DUTY = (
 )  # fmt: skip
 
 
+_OF_BUILDINGS = ("building_chief", "unit_chief")
+
+
 @dataclass(frozen=True, slots=True)
 class MovedDuties:
     """How many duties have another grid code, and how many of them none because their grid has ended."""
@@ -62,7 +65,7 @@ def set_done(connection: Connection, editions: list[int]) -> None:
 def move_duties(connection: Connection, edition_id: int) -> MovedDuties:
     """Let duties follow their grid into an edition: its code may be another one there, or it may have ended.
 
-    A duty for a building too follows the building to its grid. What was stays behind as of the edition's first moment.
+    Chiefs of buildings and entrances follow their building. What was stays behind as of the edition's first moment.
     A duty whose grid ended remembers it: when the grid comes back, the duty is its again.
     """
     connection.exec_driver_sql(
@@ -77,11 +80,11 @@ def move_duties(connection: Connection, edition_id: int) -> MovedDuties:
             SELECT b.source_id, h.uid FROM gridmap.building_grids(%(e)s) h
             JOIN gridmap.building b ON b.id = h.building_id AND b.retired_at IS NULL
             WHERE b.source_id IN (SELECT building_source_id FROM gridmap.duty
-                                  WHERE retired_at IS NULL AND grid_code IS NOT NULL)
+                                  WHERE retired_at IS NULL AND grid_code IS NOT NULL AND role = ANY(%(r)s))
         ), held AS (
             SELECT d.id, d.grid_code AS old_code,
                    CASE WHEN d.grid_code IS NULL THEN d.grid_uid ELSE coalesce(
-                       (SELECT h.uid FROM homes h WHERE h.source_id = d.building_source_id),
+                       (SELECT h.uid FROM homes h WHERE h.source_id = d.building_source_id AND d.role = ANY(%(r)s)),
                        (SELECT g.uid FROM gridmap.edition_grid g
                         WHERE g.edition_id = e.before AND g.code = d.grid_code)) END AS uid
             FROM gridmap.duty d CROSS JOIN edition e
@@ -92,7 +95,7 @@ def move_duties(connection: Connection, edition_id: int) -> MovedDuties:
         FROM held h LEFT JOIN gridmap.edition_grid n ON n.edition_id = %(e)s AND n.uid = h.uid
         WHERE h.uid IS NOT NULL
         """,
-        {"e": edition_id},
+        {"e": edition_id, "r": list(_OF_BUILDINGS)},
     )
     was = ", ".join(f"d.{name}" for name in _DUTY)
     connection.exec_driver_sql(

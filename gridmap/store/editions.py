@@ -138,6 +138,11 @@ def remove_last_edition(connection: Connection, edition_id: int) -> None:
     """Remove the newest edition, which was never in force: the one before it goes on."""
     given = {"e": edition_id}
     for statement in (
+        # reported for a day to come, they were placed by what was to be in force then
+        (
+            "UPDATE gridmap.request SET reported_uid = current_uid, edition_id = (SELECT b.id FROM gridmap.edition b "
+            "WHERE b.id <> %(e)s ORDER BY b.effective_from DESC LIMIT 1) WHERE edition_id = %(e)s"
+        ),
         "DELETE FROM gridmap.assignment WHERE from_edition = %(e)s",
         "UPDATE gridmap.assignment SET to_edition = NULL WHERE to_edition = %(e)s",
         "DELETE FROM gridmap.grid_lineage WHERE edition_id = %(e)s",

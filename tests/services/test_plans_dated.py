@@ -229,6 +229,17 @@ def test_a_publication_is_withdrawn_before_its_date_and_nothing_of_it_is_left(de
             planlife.withdraw(desk, plan, who="anna")
 
 
+def test_a_request_that_was_reported_for_a_later_day_does_not_hold_a_withdrawal_up(
+    desk: PlanDesk, importer: Any
+) -> None:
+    plan = approved(desk, "一", give("b003", NW))
+    published(desk, plan, at=day(1))
+    report(importer, desk.place, "typo", "b003", datetime.now(UTC) + timedelta(days=3))
+    assert codes_of_requests(desk.place) == {"typo": (NW, SW)}
+    planlife.withdraw(desk, plan, who="anna")
+    assert codes_of_requests(desk.place) == {"typo": (SW, SW)}
+
+
 def test_base_data_that_change_before_the_date_are_carried_over_and_can_still_be_withdrawn(
     desk: PlanDesk, importer: Any
 ) -> None:
@@ -264,11 +275,14 @@ def test_the_duty_of_a_grid_that_ended_waits_for_it_and_those_of_a_building_foll
         .assign(source_id="chief", role="building_chief", label="楼栋长", grid_code=SW, building_source_id="b003")
     )
     importer(place, "people", chief)
+    # an officer of SW whose office is in a building elsewhere
+    office = chief.assign(source_id="office", role="grid_officer", building_source_id="b300")
+    importer(place, "people", office)
     plan = approved(desk, "一", give("b003", NW), {"kind": "merge", "grids": [NE, SE]})
     told = planlife.publish(desk, plan, name="一", who="boss")
     assert (told["duties_recoded"], told["duties_without_grid"]) == (2, 1)
     now = dict(rows(place, "SELECT source_id, grid_code FROM gridmap.duty WHERE retired_at IS NULL"))
-    assert now["chief"] == NW
+    assert (now["chief"], now["office"]) == (NW, SW)
     (gone,) = [s for s, code in now.items() if code is None]
     assert (gone,) == rows(
         place, f"SELECT source_id FROM gridmap.duty WHERE grid_code = '{SE}' AND retired_at IS NOT NULL"
