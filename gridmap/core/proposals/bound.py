@@ -40,18 +40,17 @@ def must_move(region: Region, *, low: int, high: int) -> int | None:
     count = len(region.grids)
     if not count * low <= region.households <= count * high:
         return None
-    inside: list[list[int]] = [[] for _ in range(count)]
-    outside: list[list[int]] = [[] for _ in range(count)]
+    inside: list[dict[int, int]] = [{} for _ in range(count)]
     for v in range(len(region.homes)):
-        held = dict.fromkeys(range(count), 0)
         for e in range(region.kept_start[v], region.kept_start[v + 1]):
-            held[int(region.kept_label[e])] = int(region.kept_homes[e])
-        for g, homes in held.items():
-            inside[g].append(homes)
-            outside[g].append(int(region.homes[v]) - homes)
-    now = [sum(part) for part in inside]
-    leave = [_least_sum(inside[g], max(0, now[g] - high)) for g in range(count)]
-    enter = [_least_sum(outside[g], max(0, low - now[g])) for g in range(count)]
+            inside[int(region.kept_label[e])][v] = int(region.kept_homes[e])
+    every = region.homes.tolist()
+    now = [sum(part.values()) for part in inside]
+    leave = [_least_sum(list(inside[g].values()), now[g] - high) for g in range(count)]
+    enter = [
+        _least_sum([homes - inside[g].get(v, 0) for v, homes in enumerate(every)], low - now[g]) if now[g] < low else 0
+        for g in range(count)
+    ]
     if any(homes is None for homes in (*leave, *enter)):
         return None
     must_leave = [homes or 0 for homes in leave]
@@ -68,9 +67,11 @@ def _least_sum(parts: Sequence[int], wanted: int) -> int | None:
     """Return the least sum of some of the parts that is not below what is wanted."""
     if wanted <= 0:
         return 0
+    # no sum is needed that is still enough without its last part
+    mask = (1 << (wanted + max(parts, default=0) + 1)) - 1
     sums = 1
     for part in parts:
-        sums |= sums << part
+        sums |= (sums << part) & mask
     reached = sums >> wanted
     return None if reached == 0 else wanted + (reached & -reached).bit_length() - 1
 

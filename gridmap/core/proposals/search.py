@@ -245,8 +245,11 @@ def _anew(run: _Run) -> Small:
     return _evened(run, named, steps=steps, hot=_HOT / 4)
 
 
-def _named(region: Region, label: Small, k: int) -> Small:
-    """Return the grids with the numbers of those that there are, by best matching of what stays (Hungarian)."""
+def _named(region: Region, label: Small, k: int, *, reuse: bool = False) -> Small:
+    """Return the grids with the numbers of those that there are, by best matching of what stays (Hungarian).
+
+    ``reuse``: numbers of which nothing stays go on elsewhere.
+    """
     old = len(region.grids)
     stays = np.zeros((k, max(old, 1)))
     for v in range(len(label)):
@@ -254,7 +257,7 @@ def _named(region: Region, label: Small, k: int) -> Small:
             stays[label[v], region.kept_label[e]] += region.kept[e]
     number = np.full(k, -1, dtype=np.int32)
     for new, present_one in zip(*linear_sum_assignment(stays, maximize=True), strict=True):
-        if stays[new, present_one] > 0:
+        if present_one < old and (reuse or stays[new, present_one] > 0):
             number[new] = present_one
     fresh = old
     for new in range(k):
@@ -294,7 +297,9 @@ def _from_present(run: _Run) -> Small:
         if best is None or value < best[0]:
             best = (value, made)
     assert best is not None  # noqa: S101
-    return best[1]
+    numbers, dense = np.unique(best[1], return_inverse=True)
+    # where moving costs little, grids may have changed places
+    return _named(region, dense.astype(np.int32), len(numbers), reuse=True)
 
 
 def _moved(region: Region, label: Small) -> float:
@@ -313,9 +318,10 @@ def _as_many(run: _Run, label: Small, wanted: int | None) -> Small:
         numbers = np.unique(label)
         if len(numbers) == wanted:
             break
-        homes = np.array([int(region.homes[label == g].sum()) for g in numbers])
+        total, atoms = kernels.counted(label, region.homes, int(numbers[-1]) + 1)
+        homes = total[numbers]
         if len(numbers) < wanted:
-            largest = int(numbers[int(np.argmax(np.where([(label == g).sum() > 1 for g in numbers], homes, -1)))])
+            largest = int(numbers[int(np.argmax(np.where(atoms[numbers] > 1, homes, -1)))])
             if kernels.seed(
                 region.start, region.other, run.cost, region.touch, region.late, region.homes, label, largest, 2,
                 fresh, run.rng,
