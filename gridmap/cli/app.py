@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from gridmap import __version__
-from gridmap.cli import assign, changepack, coverage, data, databases, grids, jobs, look, nets, settings
+from gridmap.cli import agreement, assign, changepack, coverage, data, databases, grids, jobs, look, nets, settings
 from gridmap.cli.common import language
 from gridmap.cli.serve import serve
 from gridmap.errors import Cancelled, GridmapError
@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(databases.app, name="db")
 app.add_typer(data.import_app, name="import")
-app.add_typer(grids.edition_app, name="edition")
+app.add_typer(agreement.edition_app, name="edition")
 app.add_typer(changepack.plan_app, name="plan")
 app.add_typer(nets.nets_app, name="nets")
 app.add_typer(coverage.scenario_app, name="scenario")

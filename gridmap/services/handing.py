@@ -27,7 +27,7 @@ from gridmap.store import readers
 from gridmap.store.jurisdiction import jurisdiction
 from gridmap.store.wording import community_names
 
-__all__ = ["Following", "coverage_of_layouts", "follows"]
+__all__ = ["Following", "coverage_of_layouts", "follows", "grid_of_request"]
 
 Ints = NDArray[np.int64]
 
@@ -180,7 +180,7 @@ def _requests(connection: Connection, found: Comparison) -> pd.DataFrame:
     codes: dict[str, list[str | None]] = {}
     for side, layout in (("old", found.old.layout), ("new", found.new.layout)):
         codes[side] = [
-            layout.code(_grid_of(fabric.cells_of_building.get(building), int(row), layout))
+            layout.code(grid_of_request(fabric.cells_of_building.get(building), int(row), layout))
             for building, row in zip(table["building"], rows, strict=True)
         ]
     out = table.drop(columns="cell_id")
@@ -191,7 +191,7 @@ def _requests(connection: Connection, found: Comparison) -> pd.DataFrame:
     return kept
 
 
-def _grid_of(cells: Ints | None, row: int, layout: Layout) -> int:
+def grid_of_request(cells: Ints | None, row: int, layout: Layout) -> int:
     """Return the grid of a request: that of its building, where it has one, else that of its point."""
     if cells is not None:
         keys = np.unique(layout.keys[cells])
