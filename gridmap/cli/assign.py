@@ -17,7 +17,9 @@ _LARGE_BYTES = 8_000_000
 
 def assign(
     source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, GeoParquet, GeoPackage or GeoJSON.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .csv, .parquet, .gpkg or .geojson.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The file to write: .csv, .parquet, .gpkg or .geojson.")
+    ],
     mapping: Annotated[
         list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="lon, lat, address or accuracy_m.")
     ] = None,

@@ -33,7 +33,8 @@ def refresh(connection: Connection) -> dict[str, Any]:
     aliases = {
         alias: name for name, others in zip(estates["name"], estates["aliases"], strict=True) for alias in others
     }
-    set_here = {k: tuple(v) if isinstance(v, list) else v for k, v in known.settings.get("households", {}).items()}
+    own = known.settings.get("households", {})
+    set_here: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in own.items()}
     constants = HouseholdConstants(**set_here)
     made = estimate_households(
         pd.DataFrame(buildings.drop(columns="geom")),
