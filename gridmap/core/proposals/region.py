@@ -37,7 +37,7 @@ _TOUCH_M = 3.0
 _UNIT_M = 200.0
 # an atom that stays where it is counts a little, so that land without households does not change for nothing
 _LAND = 0.25
-_TIE = 5.0
+_TIE = 100.0
 # how late a random tree takes a border: estates first, streets last
 _LATE = {"estate": 0.0, "block": 1.0, "open": 1.5, "lane": 1.8, "minor": 2.0, "major": 2.6, "rail": 2.6, "water": 2.6}
 
