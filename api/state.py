@@ -63,15 +63,20 @@ class State:
             return self._walker
 
     def warm_kernels(self) -> None:
-        """Load the kernels of walking as soon as the process beside the server has compiled them."""
+        """Load the kernels as soon as the process beside the server has compiled them, and locate with them."""
         from gridmap.services.kernels import are_kept, keep_kernels_in, make_kernels
 
         keep_kernels_in(self.settings.data_dir)
         waited = 0
         while not are_kept() and waited < _COMPILED_WITHIN_S and not self.over.wait(1):
             waited += 1
-        if not self.over.is_set():
-            make_kernels()
+        if self.over.is_set():
+            return
+        make_kernels()
+        try:
+            self.locator.use_compiled()
+        except Exception:  # the database may be away: trees go on answering
+            logging.getLogger("gridmap.locate").exception("the index could not be made again")
 
     @property
     def town(self) -> Town | None:

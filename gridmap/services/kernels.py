@@ -38,7 +38,7 @@ COMPILING = Text(
     "First use: compiling the kernels (half a minute, once) …",
 )
 #: Where kernels are: a change of any file compiles those in it anew.
-_SOURCES = ("core/network", "core/reach", "core/siting")
+_SOURCES = ("core/network", "core/reach", "core/siting", "core/locate")
 _log = logging.getLogger("gridmap.kernels")
 _told = threading.Event()
 

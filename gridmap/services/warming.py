@@ -1,4 +1,4 @@
-"""A few made-up streets on which every kernel of walking and siting is used once, as a real question uses it."""
+"""A few made-up streets and grids on which every kernel is used once, as a real question uses it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from gridmap.core import siting
+from gridmap.core.locate import GridIndex
 from gridmap.core.network import Attacher, Attachments, Barriers, Enclosures, WalkTimes, build_network, walk_times
 from gridmap.core.reach import (
     DirectPairs,
@@ -39,6 +40,7 @@ def use_kernels(progress: Progress = silent) -> None:
         (Text("最近站点", "nearest stations"), place.search),
         (Text("步行范围", "areas within reach"), place.draw),
         (Text("选址", "siting"), place.site),
+        (Text("定位", "locating"), _locate),
     ]
     for number, (doing, step) in enumerate(steps):
         progress(number / len(steps), Text(f"编译计算内核:{doing.zh}", f"compiling kernels: {doing.en}"))
@@ -98,6 +100,16 @@ class _Place:
             siting.max_cover(demand, places, 2, options=options)
             siting.set_cover(demand, places, share=0.5, options=options)
         siting.p_median(demand, places, 2, beyond_s=_LIMIT_S)
+
+
+def _locate() -> None:
+    squares = shapely.box([113.0, 113.01], [36.0, 36.0], [113.01, 113.02], [36.01, 36.01])
+    grids = gpd.GeoDataFrame({"uid": [1, 2], "code": ["1", "2"]}, geometry=squares, crs=4326)
+    houses = gpd.GeoDataFrame(
+        {"building_id": [1], "grid_uid": [1]}, geometry=[shapely.box(113.001, 36.001, 113.002, 36.002)], crs=4326
+    )
+    index = GridIndex.build(grids, metric_epsg=4547, buildings=houses, compiled=True)
+    index.locate_points([113.0015, 113.00999, 113.5], [36.0015, 36.005, 36.0])
 
 
 def _shapes(*given: shapely.Geometry) -> np.ndarray[tuple[int], np.dtype[np.object_]]:

@@ -25,7 +25,7 @@ def compiled():
     return {
         f"{name}.{key}": len(value.signatures)
         for name, module in list(sys.modules.items())
-        if name.startswith(("gridmap.core.network", "gridmap.core.reach", "gridmap.core.siting"))
+        if name.startswith(("gridmap.core.network", "gridmap.core.reach", "gridmap.core.siting", "gridmap.core.locate"))
         for key, value in vars(module).items()
         if isinstance(value, Dispatcher)
     }
@@ -33,6 +33,8 @@ def compiled():
 before = compiled()
 assert sum(before.values()) > 15, before
 from gridmap.services import coverage, drawing
+import numpy as np
+from gridmap.services.locate import Locator
 from gridmap.services.looking import Question, look
 from gridmap.services.siting import SitingOrder, propose
 from gridmap.services.walking import Walker
@@ -44,6 +46,14 @@ coverage.gaps(walker, question)
 coverage.route(walker, question, building=int(walker.town().homes.ids[0]))
 drawing.areas(look(walker, question), (5.0, 15.0))
 coverage.what_if(walker, question, [{"op": "close", "station": walker.town().today.stations[0].code}])
+locator = Locator(Place(sys.argv[1], None))
+_, plain = locator.index_at()
+locator.use_compiled()
+_, index = locator.index_at()
+assert index is not plain
+west, south, east, north = index.bounds
+x, y = np.random.default_rng(0).uniform([west, south], [east, north], (500, 2)).T
+assert list(index.locate_points(x, y)) == list(plain.locate_points(x, y))
 propose(walker, SitingOrder(method="max_cover", count=1, candidates="buildings", question=question))
 more = {name: count - before.get(name, 0) for name, count in compiled().items() if count != before.get(name, 0)}
 print("compiled at the first question:", more)
