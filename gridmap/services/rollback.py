@@ -67,8 +67,9 @@ def rollback(
     with transaction(desk.place) as connection:
         if commit:
             settled(connection, who)
+        an_edition(connection, edition)
         newest = edition_store.editions(connection)[-1].id
-        if an_edition(connection, edition) == newest:
+        if edition == newest:
             raise InputError(
                 f"第 {edition} 版就是最新的版本，无须恢复。",
                 f"Edition {edition} is the newest one; it needs no restoring.",

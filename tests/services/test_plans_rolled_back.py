@@ -133,3 +133,8 @@ def test_what_cannot_be_restored_is_said_and_leaves_no_plan_behind(desk: PlanDes
     with pytest.raises(InputError, match="same as 3"):
         rollback(desk, 1, who="boss")
     assert len(desk.listed()) == 1
+
+
+def test_without_any_edition_there_is_nothing_to_restore(place: Place) -> None:
+    with pytest.raises(NotFound, match="no edition 1"):
+        rollback(PlanDesk(place), 1, who="boss")
