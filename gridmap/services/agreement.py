@@ -17,6 +17,7 @@ from gridmap.model.text import Text
 from gridmap.services.comparing import Comparison, compare
 from gridmap.services.editions import edition_for
 from gridmap.services.handing import grid_of_request
+from gridmap.services.plandiff import records
 from gridmap.services.plans import PlanDesk
 from gridmap.store import agreement as store
 from gridmap.store import handing
@@ -81,7 +82,7 @@ def disagreements(desk: PlanDesk) -> list[Disagreement]:
 def _buildings(connection: Any, found: Comparison) -> list[Disagreement]:
     """Compare who moved by the crosswalk with who moved by the grids of buildings in SQL."""
     sides = [store.buildings_in(connection, side.id) for side in (found.old, found.new)]
-    said = {str(r.building): (r.old, r.new) for r in found.walk.buildings.itertuples()}
+    said = {row["building"]: (row["old"], row["new"]) for row in records(found.walk.buildings)}
     out = []
     for building in sorted({*sides[0], *sides[1]}):
         was, now = (side.get(building) for side in sides)
@@ -113,19 +114,17 @@ def _requests(connection: Any, found: Comparison) -> list[Disagreement]:
     fabric, layout = found.land.fabric, found.new.layout
     places = handing.open_requests(connection)
     rows = fabric.rows_of(np.array([-1 if pd.isna(c) else int(c) for c in places["cell_id"]], dtype=np.int64))
-    wanted = {}
-    for request, row in zip(places.itertuples(), rows.tolist(), strict=True):
-        key = grid_of_request(fabric.cells_of_building.get(str(request.building)), row, layout)
-        wanted[request.source, request.source_ref] = None if key == NO_GRID else layout.code(key)
-    stored = store.request_grids(connection, found.new.id)
+    wanted: dict[tuple[str, str], str | None] = {}
+    for request, row in zip(records(places), rows.tolist(), strict=True):
+        key = grid_of_request(fabric.cells_of_building.get(request["building"]), row, layout)
+        wanted[request["source"], request["source_ref"]] = layout.code(key)
     out = []
-    for request in stored.itertuples():
-        name = (request.source, request.source_ref)
-        code = None if pd.isna(request.code) else str(request.code)
+    for request in records(store.request_grids(connection, found.new.id)):
+        name, code = (request["source"], request["source_ref"]), request["code"]
         if name in wanted and wanted[name] != code:
             out.append(
                 Disagreement(
-                    "request", "/".join(map(str, name)), wanted[name], code,
+                    "request", "/".join(name), wanted[name], code,
                     Text(f"诉求 {name[1]} 应由网格 {wanted[name] or '–'} 负责，现为 {code or '–'}。",
                          f"Request {name[1]} belongs to grid {wanted[name] or '–'}, but is with {code or '–'}."),
                 )

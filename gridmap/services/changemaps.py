@@ -17,7 +17,7 @@ from gridmap.core.grids import CellState, derive
 from gridmap.core.plans.crosswalk import Layout
 from gridmap.model.text import Language, Text
 from gridmap.services import comparing, settling
-from gridmap.services.comparing import Comparison, Snapshot
+from gridmap.services.comparing import Comparison, Side, Snapshot
 from gridmap.services.plandiff import records
 from gridmap.store.database import Place
 from gridmap.store.wording import community_names
@@ -41,8 +41,17 @@ def write_maps(folder: Path, place: Place, seen: Snapshot, found: Comparison, la
     for file, side, when in sides:
         grids, colours = _map_layers(state, side.layout, found.land.srid, names, colours)
         title = Text(f"{side.name}({when.zh})", f"{side.name} ({when.en})")
-        page = standalone_page(replace(data, grids=grids, title=title, duties={}), language=language)
+        here = _as_of(data.jurisdiction, side, grids[max(grids)])
+        page = standalone_page(replace(data, grids=grids, title=title, jurisdiction=here, duties={}), language=language)
         (folder / file).write_text(page, encoding="utf-8")
+
+
+def _as_of(known: Mapping[str, Any], side: Side, leaves: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the jurisdiction as the map of one side tells it: with that edition or plan alone, and its grids."""
+    since = {row["id"]: row["effective_from"] for row in known["editions"]} if side.kind == "edition" else {}
+    one = {"id": side.id, "name": side.name, "effective_from": since.get(side.id), "effective_to": None}
+    counts = {**known["counts"], "grids": len(leaves["features"])}
+    return {**known, "edition": one, "editions": [one], "counts": counts}
 
 
 def _map_layers(

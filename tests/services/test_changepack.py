@@ -99,6 +99,8 @@ def test_layers_and_maps_show_the_grids_before_and_after(desk: PlanDesk, plan: i
     before, after = ((tmp_path / "pack" / f"map-{when}.html").read_text("utf-8") for when in ("before", "after"))
     assert NE in before
     assert NE not in after
+    assert '"现行版"' in before
+    assert '"现行版"' not in after
 
 
 def test_no_page_of_the_pack_holds_text_of_a_resident_or_runs_a_name(desk: PlanDesk, tmp_path: Path) -> None:
