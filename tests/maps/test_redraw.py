@@ -349,6 +349,7 @@ def test_all_of_it_goes_by_keys_alone(served: Serving, plan: int, opening: Openi
             f"#map={zoom}/{lat:.6f}/{lon:.6f}&mode=redraw&plan={plan}&level=3&lang=zh",
         )
         page.wait_for_timeout(150)
+        desk.opened.until(lambda: page.locator(".leaflet-pan-anim").count() == 0)
         page.keyboard.press("Enter" if y != 190 else "Shift+Enter")
     desk.opened.until(lambda: served.get(f"/v1/plans/{plan}")["revision"] == 4)
     assert desk.faults() == []

@@ -72,8 +72,16 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
   };
   const nameOf = (code) => titled(grids.find(code)?.properties ?? { code, name: code }, t);
 
+  /** However much a step changes, the map is drawn once, in the next frame. */
+  let frame = 0;
+  const redrawn = () => {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      repaint();
+    });
+  };
   const draw = () => {
-    repaint();
+    redrawn();
     relabel();
   };
 
@@ -119,7 +127,7 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
     const features = await source.grids(levels[levels.length - 1] ?? page.state.level, edition?.effective_from ?? null).catch(() => []);
     if (mine !== opened) return;
     grids.setBefore(features);
-    repaint();
+    redrawn();
   }
 
   /** Read the plan anew; what is selected stays where it still exists. */
@@ -323,7 +331,7 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
       return;
     }
     grids.choose([id]);
-    repaint();
+    redrawn();
     try {
       const found = (await api.buildings(state.plan.id, from)).find((one) => one.id === id);
       if (found) await giving({ buildings: [found.building] });
@@ -332,7 +340,7 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
       failed(error);
     }
     grids.choose(state.chosen);
-    repaint();
+    redrawn();
   }
 
   function click(latlng) {
@@ -453,11 +461,11 @@ export function createRedraw({ L, map, stage, body, canvas, source, page, words,
 
   store.on(["active", "partner"], () => {
     grids.mark(state.active, state.partner);
-    repaint();
+    redrawn();
   });
   store.on(["chosen"], () => {
     grids.choose(state.chosen);
-    repaint();
+    redrawn();
   });
   store.on(["plan", "target"], relegend);
   store.on(["tab", "log", "diff", "view"], () => {

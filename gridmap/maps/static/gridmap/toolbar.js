@@ -10,16 +10,21 @@ export function createToolbar(root, zoom, { map, store, t, available, home, prin
   const { state } = store;
   let menu = false;
 
+  /** On a phone there is room for the short form only. */
+  const twice = (full, short) => [h("span", { class: "gm-full" }, full), h("span", { class: "gm-short", "aria-hidden": "true" }, short)];
+  const nameOf = (n) => ([1, 2, 3].includes(n) ? t(`level.${n}`) : t("level.n", { n }));
+
   const level = (n) =>
     h(
       "button",
       {
         type: "button",
         "data-key": `level-${n}`,
+        "aria-label": nameOf(n),
         "aria-pressed": String(state.level === n),
         click: () => store.set({ level: n, selected: null, answer: null, view: "list" }),
       },
-      [1, 2, 3].includes(n) ? t(`level.${n}`) : t("level.n", { n }),
+      ...twice(nameOf(n), state.language === "zh" ? nameOf(n) : String(n)),
     );
 
   const mode = (name) =>
@@ -61,6 +66,7 @@ export function createToolbar(root, zoom, { map, store, t, available, home, prin
   const render = () => {
     const focused = root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     const levels = state.jurisdiction?.levels ?? [];
+    const other = { zh: "EN", en: "ZH" }[state.language];
     root.setAttribute("aria-label", t("toolbar"));
     root.replaceChildren(
       ...(modes.length > 1 ? [h("div", { class: "gm-group", role: "group", "aria-label": t("mode") }, ...modes.map(mode))] : []),
@@ -102,7 +108,7 @@ export function createToolbar(root, zoom, { map, store, t, available, home, prin
             title: t("language.label"),
             click: () => store.set({ language: state.language === "zh" ? "en" : "zh" }),
           },
-          t("language"),
+          ...twice(t("language"), other),
         ),
       ),
       ...(menu ? [layerMenu()] : []),
