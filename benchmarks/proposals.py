@@ -51,6 +51,8 @@ COMMUNITIES, EXTRACT = 43, "guixi_jiangxi.osm.pbf"
 _UNIT_M = 200.0
 _PATIENCE_S, _PROOF_S = 12.0, 2.0
 _BURSTS, _LENGTH = 10, 40
+# of its usual 99 constructions: each takes up to a second for a community
+_MAX_P = 5
 
 Small = NDArray[np.int32]
 
@@ -76,10 +78,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gridmap-bench-", dir="/var/tmp") as name:
         Path(name).chmod(0o755)
         settings = Settings(data_dir=Path(name))
-        for label, order in towns():
-            session = opened(settings, label, order)
-            parts += [f"### {label}", *measured(session)]
-        Cluster(settings.data_dir).stop()
+        try:
+            for label, order in towns():
+                parts += [f"### {label}", *measured(opened(settings, label, order))]
+        finally:
+            Cluster(settings.data_dir).stop()
     body = "\n\n".join(parts)
     write_section("proposals", command("proposals"), body, ["numba", "scipy", "pymetis", "gerrychain", "spopt"])
     print(body)
@@ -176,6 +179,8 @@ def quality(problem: Problem, labels: Sequence[Small | None], seconds: float) ->
             members = np.flatnonzero(label == g)
             sizes_.append(int(region.homes[members].sum()))
             loose += pieces(region, label, int(g)) > 1
+    if not sizes_:
+        return [0, "", "", "", "", "", f"{seconds:.2f}", failed]
     off = np.abs(np.array(sizes_) / problem.target - 1)
     shares = [f"{(off <= limit + 1e-9).mean():.1%}" for limit in (0.10, 0.15)]
     return [len(off), *shares, f"{off.max():.0%}", loose, f"{cost:.1f}", f"{seconds:.2f}", failed]
@@ -219,10 +224,9 @@ def metis_of(region: Region, k: int, seed: int) -> Small:
     options = pymetis.Options(contig=1, seed=seed)
     found = pymetis.part_graph(
         k,
-        xadj=region.start.tolist(),
-        adjncy=region.other.tolist(),
-        # METIS wants whole numbers above 0; land that costs nothing to divide is the border that it may take
-        vweights=np.maximum(region.homes, 0).tolist(),
+        adjacency=pymetis.CSRAdjacency(region.start.tolist(), region.other.tolist()),
+        vweights=region.homes.tolist(),
+        # METIS wants whole numbers above 0
         eweights=np.maximum(np.rint(region.cost * 1000), 1).astype(np.int64).tolist(),
         recursive=False,
         options=options,
@@ -333,7 +337,9 @@ def max_p(problem: Problem) -> list[Small | None]:
             with limited(_PATIENCE_S), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 np.random.seed(1)  # noqa: NPY002 (what it draws from)
-                model = MaxPHeuristic(frame, weights, ["x", "y"], "homes", 0.9 * problem.target, top_n=2)
+                model = MaxPHeuristic(
+                    frame, weights, ["x", "y"], "homes", 0.9 * problem.target, max_iterations_construction=_MAX_P
+                )
                 model.solve()
             out.append(np.unique(model.labels_, return_inverse=True)[1].astype(np.int32))
         except Exception as error:  # noqa: BLE001
