@@ -24,6 +24,9 @@ from gridmap.store.wording import community_names
 
 __all__ = ["write_maps"]
 
+_NO_DATE = "1970-01-01T00:00:00+00:00"
+"""What the page takes for no date: a plan has none."""
+
 
 def write_maps(folder: Path, place: Place, seen: Snapshot, found: Comparison, language: Language) -> None:
     """Write the map before and after, each one HTML file that needs nothing else."""
@@ -49,7 +52,7 @@ def write_maps(folder: Path, place: Place, seen: Snapshot, found: Comparison, la
 def _as_of(known: Mapping[str, Any], side: Side, leaves: Mapping[str, Any]) -> dict[str, Any]:
     """Return the jurisdiction as the map of one side tells it: with that edition or plan alone, and its grids."""
     since = {row["id"]: row["effective_from"] for row in known["editions"]} if side.kind == "edition" else {}
-    one = {"id": side.id, "name": side.name, "effective_from": since.get(side.id), "effective_to": None}
+    one = {"id": side.id, "name": side.name, "effective_from": since.get(side.id, _NO_DATE), "effective_to": None}
     counts = {**known["counts"], "grids": len(leaves["features"])}
     return {**known, "edition": one, "editions": [one], "counts": counts}
 
