@@ -288,7 +288,10 @@ def _aware(at: datetime | None) -> datetime:
 
 
 def _on_duty(shared: _Shared, code: str, at: datetime) -> list[dict[str, Any]]:
-    day = at.astimezone(shared.time_zone).date()
+    try:
+        day = at.astimezone(shared.time_zone).date()
+    except OverflowError:  # within hours of the first or the last day that there is
+        day = at.date()
     return [duty.told() for duty in shared.duties.get(code, ()) if duty.holds(at, day)]
 
 
