@@ -84,12 +84,12 @@ def test_a_link_brings_the_cells_back(url: str, squares: World, opening: Opening
 def test_far_away_the_legend_says_to_zoom_in_and_nothing_is_asked(url: str, squares: World, opening: Opening) -> None:
     opened = opening(f"{url}/map#map=13/{SOUTH}/{WEST}&show=cells")
     page = opened.ready()
-    assert "放大后显示" in page.locator("#gm-legend").inner_text()
+    page.locator("#gm-legend", has_text="放大后显示").wait_for()
     assert _cells_asked(squares) == []
     page.locator("#map_main").focus()
     page.keyboard.press("+")
     opened.until(lambda: _cells_asked(squares))
-    assert "绿：空地" in page.locator("#gm-legend").inner_text()
+    page.locator("#gm-legend", has_text="绿：空地").wait_for()
 
 
 def test_the_ground_is_drawn_when_the_cells_fail(url: str, world: World, opening: Opening) -> None:
