@@ -74,9 +74,9 @@ def test_a_cut_divides_land_and_changes_no_grid_anywhere(desk: PlanDesk, plan: i
 
 
 def test_afterwards_a_border_can_run_there(desk: PlanDesk, plan: int) -> None:
-    told = desk.operate(plan, {"kind": "cut", "line": BETWEEN}, who="anna")
-    north = [c["id"] for c in told["divided"] if c["lat"] > BETWEEN[0][1]]
-    moved = desk.operate(plan, {"kind": "assign", "cells": north, "to": NW}, who="anna")
+    desk.operate(plan, {"kind": "cut", "line": BETWEEN}, who="anna")
+    north = [*BETWEEN, town.at(202, 202), town.at(-2, 202)]
+    moved = desk.operate(plan, {"kind": "assign", "lasso": north, "to": NW, "only_from": [SW]}, who="anna")
     assert moved["warnings"] == [] or {w["rule"] for w in moved["warnings"]} == {"household_band"}
     assert [grid_of(desk, plan, b) for b in ("b003", "b004", "b005", "b000")] == [NW, NW, NW, SW]
     planlife.submit(desk, plan, who="anna")
