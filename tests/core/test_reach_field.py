@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-import gridmap.core.reach.field
 from gridmap.core.network import Attacher, Barriers, Enclosures, attach, build_network, walk_times
 from gridmap.core.reach import legs, nearest
 from gridmap.core.reach.field import (
@@ -187,10 +186,7 @@ def test_areas_are_those_that_contours_over_the_whole_window_give(seed):
     box = None if seed % 2 else (100.0, 200.0, 1100.0, 1250.0)
     field = time_field(times, stations, limit_s=400, bounds=box)
     for limit_s in (60.0, 250.0, 400.0):
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(gridmap.core.reach.field, "FEW_CELLS", 0)
-            area = reach_polygons(field, [limit_s])[0]
-        whole = _contour(field, _over(field, limit_s))
+        area, whole = reach_polygons(field, [limit_s])[0], _contour(field, _over(field, limit_s))
         assert area.is_valid
         assert shapely.symmetric_difference(area, whole).area <= 1e-4 * field.window.cell**2
         assert len(area.geoms) == len(whole.geoms)

@@ -53,8 +53,6 @@ Bounds = tuple[float, float, float, float]
 
 #: More cells than this are not made at once: 64 million are a square of 80 km at 10 m, and 1 GB.
 MOST_CELLS = 64_000_000
-#: So many cells are contoured as a whole in less time than it takes to find the tiles of the outline.
-FEW_CELLS = 250_000
 #: What people walk faster than on the flat: Tobler's best slope.
 _DOWNHILL = 1.2
 #: Legs of the same length lead to the same street place.
@@ -357,7 +355,7 @@ def reach_polygons(field: TimeField, limits_s: Sequence[float]) -> list[shapely.
     InputError
         A limit is beyond that of the field.
     """
-    return [_area(field, limit) for limit in limits_s]
+    return [_whole(field, _outlines(field, limit)) for limit in limits_s]
 
 
 def gap_polygon(field: TimeField, limit_s: float) -> shapely.MultiPolygon:
@@ -382,15 +380,12 @@ def _over(field: TimeField, limit_s: float) -> Floats:
     return loops.beyond(field.window, _lines(field), *_arrays(field), limit_s, field.step_s, field.limit_m)
 
 
-def _area(field: TimeField, limit_s: float) -> shapely.MultiPolygon:
-    """Return what is within a limit: by contours of the whole window, in a large one only where the outline runs."""
+def _outlines(field: TimeField, limit_s: float) -> Geometries:
+    """Return the polygons within a limit."""
     _check(field, limit_s)
-    if field.window.nx * field.window.ny <= FEW_CELLS:
-        return _contour(field, _over(field, limit_s))
-    found = outlines(
+    return outlines(
         field.window, _lines(field), *_arrays(field), limit_s, field.step_s, field.limit_m, field.low_s, field.high_s
     )
-    return _whole(field, found)
 
 
 def _lines(field: TimeField) -> Lines:
